@@ -1,0 +1,45 @@
+# The two commands of the README are `make run` and `make test`. Both set up all they need in .venv.
+PYTHON ?= python3
+PORT ?= 8000
+BIN := .venv/bin
+PIP := $(BIN)/pip install --quiet --disable-pip-version-check
+
+.PHONY: run test lint lock clean
+
+run: .venv/run
+	PORT=$(PORT) $(BIN)/telecode serve
+
+test: .venv/dev
+	$(BIN)/pytest
+
+lint: .venv/dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/yamllint --strict .
+	$(BIN)/telecode policy check
+
+# The build tools stand in the locks too, so that nothing outside them is ever fetched.
+.venv/run: .venv/python requirements.txt pyproject.toml
+	$(PIP) --require-hashes -r requirements.txt
+	$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/dev: .venv/python requirements-dev.txt pyproject.toml
+	$(PIP) --require-hashes -r requirements-dev.txt
+	$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "telecode needs Python 3.11 or newer")'
+	$(PYTHON) -m venv .venv
+	@touch $@
+
+# Needs uv; writes no registry's address into the locks.
+lock:
+	uv pip compile pyproject.toml --extra serve --group build --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet -o requirements.txt
+	uv pip compile pyproject.toml --extra serve --group test --group lint --group build --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet -o requirements-dev.txt
+
+clean:
+	rm -rf .venv

@@ -1,0 +1,70 @@
+"""Builds the web application: the tables are loaded once, and every door answers errors the same way."""
+
+import logging
+
+from flask import Flask, Response, request
+from werkzeug.exceptions import HTTPException
+
+from cds_hooks.exchange.facts_json import FactsRefused
+from cds_hooks.exchange.hook import HookRefused
+from cds_hooks.service import EncounterNotHad, Telecode
+from cds_hooks.settings import Settings
+from cds_hooks.web import api, hooks, operations
+from cds_hooks.web.answers import refusal
+from cds_hooks.web.body import BodyRefused
+from fhir_mapping.gather import WrongPatient
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """Build the application.
+
+    Raises TableError, with file and line, if a table cannot be trusted: a service without its law must not start.
+    """
+    settings = settings or Settings()
+    app = Flask(__name__)
+    app.extensions["telecode"] = Telecode.start(settings)
+    for door in (hooks.bp, api.bp, operations.bp):
+        app.register_blueprint(door)
+
+    app.register_error_handler(BodyRefused, lambda refused: refusal(refused.status, refused.why))
+    app.register_error_handler(FactsRefused, lambda refused: refusal(400, str(refused), refused.where))
+    app.register_error_handler(HookRefused, lambda refused: refusal(400, str(refused), refused.where))
+    app.register_error_handler(WrongPatient, lambda _: refusal(400, "the Encounter is another patient's", "prefetch"))
+    app.register_error_handler(
+        EncounterNotHad,
+        lambda _: refusal(412, "the Encounter is required: send it in prefetch, or let it be fetched", "prefetch"),
+    )
+    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(Exception, _unexpected)
+
+    origins = frozenset(settings.cors_origins)
+
+    @app.after_request
+    def allow_origin(response: Response) -> Response:
+        origin = request.headers.get("Origin")
+        if origin in origins:
+            response.headers["Access-Control-Allow-Origin"] = origin
+            response.headers["Access-Control-Allow-Methods"] = "GET, POST, OPTIONS"
+            response.headers["Access-Control-Allow-Headers"] = "Authorization, Content-Type"
+        if origins:
+            response.headers.add("Vary", "Origin")
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        return response
+
+    return app
+
+
+def _unexpected(error: Exception) -> Response:
+    """A fault of ours: the kind of error is logged, never its words, which may quote the chart."""
+    logging.getLogger("telecode").error("unexpected %s at %s", type(error).__name__, request.endpoint)
+    return refusal(500, "an unexpected fault of the service")
+
+
+def _http_error(error: HTTPException) -> Response:
+    if isinstance(error.response, Response):
+        return error.response
+    answer = refusal(error.code or 500, error.name)
+    for name, value in error.get_headers():
+        if name == "Allow":
+            answer.headers["Allow"] = value
+    return answer

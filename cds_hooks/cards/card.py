@@ -1,0 +1,161 @@
+"""The one card a clinician sees: the code in a line, the reasons below it, and a draft claim to accept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from cds_hooks.cards.claim import create_claim
+from cds_hooks.cards.detail import detail
+from cds_hooks.cards.markdown import plain
+from cds_hooks.cards.words import basis, claim_line, said, supposition
+from cds_hooks.coding.citation import Items
+from cds_hooks.coding.outcome import Kind, Outcome
+from cds_hooks.coding.policy import PolicyBook
+from fhir_mapping.facts import EncounterFacts
+from fhir_mapping.gather import Visit
+from fhir_mapping.tables import QuotedCode, Row, read_table
+
+LONGEST_SUMMARY = 139
+"""CDS Hooks wants fewer than 140 characters."""
+SUPPORTED = "reported_code_supported"
+
+
+class _Reason(Row):
+    code: QuotedCode
+    display: str
+
+
+class _Topic(Row):
+    system: str
+    code: QuotedCode
+    display: str
+
+
+class CardTable(Row):
+    """What stands on a card besides the answer."""
+
+    label: str
+    topic: _Topic
+    extension: str
+    systems: dict[str, str]
+    override_system: str
+    override_reasons: Items[_Reason]
+
+
+def load_card_table(folder: Path, *, base: str) -> CardTable:
+    """Read `cards.yaml`, with `base` as the base of telecode's own code systems. Raises TableError."""
+    found = read_table(folder / "cards.yaml", root=folder).as_model(CardTable)
+    topic = found.topic.model_copy(update={"system": found.topic.system.replace("{base}", base)})
+    return found.model_copy(update={"topic": topic, "override_system": found.override_system.replace("{base}", base)})
+
+
+def render(  # noqa: PLR0913 - everything that stands on a card
+    outcome: Outcome,
+    facts: EncounterFacts,
+    visit: Visit,
+    book: PolicyBook,
+    cards: CardTable,
+    *,
+    source_url: str | None = None,
+    new_id: Callable[[], object] = uuid4,
+) -> list[dict[str, Any]]:
+    """At most one card for an outcome; none for a visit that is not ours.
+
+    Parameters: `source_url`, the service's public address; `new_id` makes the uuids of card and suggestions.
+    """
+    if outcome.kind is Kind.NOT_APPLICABLE:
+        return []
+    quiet = any(note.id == SUPPORTED for note in outcome.warnings)
+    card: dict[str, Any] = {
+        "uuid": str(new_id()),
+        "summary": summary(outcome, facts),
+        "indicator": "info" if outcome.kind is Kind.SELECTION and not _contradicted(outcome) else "warning",
+        "detail": detail(outcome, facts, book),
+        "source": {
+            "label": cards.label,
+            "url": source_url,
+            "topic": {"system": cards.topic.system, "code": cards.topic.code, "display": cards.topic.display},
+        },
+        "overrideReasons": [
+            {"system": cards.override_system, "code": reason.code, "display": reason.display}
+            for reason in cards.override_reasons
+        ],
+        "extension": {cards.extension: outcome.as_json()},
+    }
+    suggestions = [] if quiet else _suggestions(outcome, visit, cards, new_id)
+    if suggestions:
+        card |= {"suggestions": suggestions, "selectionBehavior": "at-most-one"}
+    return [without_blanks(card)]
+
+
+def summary(outcome: Outcome, facts: EncounterFacts) -> str:
+    """The answer in one line under 140 characters."""
+    match outcome.kind:
+        case Kind.SELECTION:
+            return _fit(_selection_summary(outcome, facts))
+        case Kind.NOT_REPORTABLE:
+            return _fit("Not reportable as recorded: " + outcome.reasons[0].text)
+        case _:
+            asked = (
+                outcome.questions[0].text.split("?")[0] + "?"
+                if "?" in outcome.questions[0].text
+                else outcome.questions[0].text
+            )
+            return _fit(f"Visit code open. {asked}")
+
+
+def _selection_summary(outcome: Outcome, facts: EncounterFacts) -> str:
+    first = outcome.candidates[0]
+    reported = facts.reported_code.value
+    for note in outcome.warnings:
+        if note.id.startswith("reported_code"):
+            return note.text if note.id == SUPPORTED else f"{claim_line(first)}, not {reported}. {note.text}"
+    parts = [basis(first, facts), *(said(f.value) for f in (facts.patient_status, facts.modality) if f.value)]
+    line = f"{claim_line(first)}: " + ", ".join(part for part in parts if part)
+    if outcome.questions:
+        return f"{line}. {outcome.questions[0].text}"
+    return line + (f"; next lower {first.lower_code}" if first.lower_code else "")
+
+
+def _fit(text: str) -> str:
+    """At most 139 characters, counted as code points and as UTF-16 units."""
+    line = plain(text, LONGEST_SUMMARY)
+    while len(line.encode("utf-16-le")) // 2 > LONGEST_SUMMARY:
+        line = plain(line, len(line) - 1)
+    return line
+
+
+def _contradicted(outcome: Outcome) -> bool:
+    return any(note.id.startswith("reported_") and note.id != SUPPORTED for note in outcome.warnings)
+
+
+def _suggestions(
+    outcome: Outcome, visit: Visit, cards: CardTable, new_id: Callable[[], object]
+) -> list[dict[str, Any]]:
+    day = outcome.service_date
+    found: list[dict[str, Any]] = []
+    for candidate in outcome.candidates:
+        action = create_claim(candidate, visit, day.isoformat(), cards.systems) if day else None
+        label = " ".join(filter(None, (claim_line(candidate), supposition(candidate))))
+        if len({c.payer for c in outcome.candidates}) > 1:
+            label += f" ({candidate.payer})"
+        suggestion: dict[str, Any] = {"label": plain(label), "uuid": str(new_id())}
+        if candidate.recommended and not found:
+            suggestion["isRecommended"] = True  # at most one a card, though there is one a payer
+        if action is not None:
+            suggestion["actions"] = [action]
+        found.append(suggestion)
+    return found
+
+
+def without_blanks(value: Any) -> Any:  # noqa: ANN401 - JSON is any shape
+    """The value without members that are null, "", [] or {}: the protocol allows none of them on a card."""
+    if isinstance(value, Mapping):
+        kept = {key: without_blanks(item) for key, item in value.items()}
+        return {key: item for key, item in kept.items() if item is not None and item not in ("", [], {})}
+    if isinstance(value, list):
+        return [item for item in map(without_blanks, value) if item is not None and item not in ("", [], {})]
+    return value

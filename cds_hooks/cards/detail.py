@@ -1,0 +1,129 @@
+"""The detail of a card: what is suggested, why not the next code up or down, the evidence, and the law."""
+
+from collections.abc import Iterator
+
+from cds_hooks.cards.markdown import escaped, table
+from cds_hooks.cards.words import ALWAYS_SHOWN, FACT_LABELS, basis, claim_line, said, supposition
+from cds_hooks.coding.families import Rung
+from cds_hooks.coding.levels import above, below, by_mdm, by_time
+from cds_hooks.coding.outcome import Candidate, Outcome
+from cds_hooks.coding.policy import PolicyBook
+from fhir_mapping.facts import EncounterFacts, Evidence, Fact, PatientStatus
+
+MOST_EVIDENCE = 3
+LONG = 400
+
+
+def detail(outcome: Outcome, facts: EncounterFacts, book: PolicyBook) -> str:
+    """The whole detail as GitHub-flavoured Markdown without HTML."""
+    return "\n\n".join(part for part in _parts(outcome, facts, book) if part)
+
+
+def _parts(outcome: Outcome, facts: EncounterFacts, book: PolicyBook) -> Iterator[str]:
+    for title, notes in (("Please answer", outcome.questions), ("Why not", outcome.reasons)):
+        if notes:
+            lines = [
+                f"- {escaped(note.text, LONG)}" + (f" See {', '.join(note.see)}." if note.see else "") for note in notes
+            ]
+            yield f"**{title}**\n\n" + "\n".join(lines)
+    if outcome.candidates:
+        yield _candidates(outcome, facts, book)
+    first = next((c for c in outcome.candidates if not c.supposing), None)
+    if first is not None:
+        yield _side_by_side(first, facts, book, outcome)
+    yield _facts(facts)
+    asked = {note.id for note in outcome.questions}
+    remarks = [f"- {escaped(note.text, LONG)}" for note in outcome.warnings if note.id not in asked]
+    if remarks:
+        yield "**Note**\n\n" + "\n".join(remarks)
+    if facts.notes:
+        yield "**Could not be used**\n\n" + "\n".join(f"- {escaped(note, LONG)}" for note in facts.notes)
+    if outcome.steps:
+        yield _sources(outcome)
+    rules = f"rules of {outcome.service_date}" if outcome.service_date else "date of service unknown"
+    yield f"Policy {outcome.fingerprint[:19]}, {rules}. A suggestion: the clinician decides."
+
+
+def _candidates(outcome: Outcome, facts: EncounterFacts, book: PolicyBook) -> str:
+    rows = []
+    for c in outcome.candidates:
+        when = supposition(c) or ("recommended" if c.recommended else "also supported")
+        optional = f" (optional: {', '.join(c.optional_modifiers)})" if c.optional_modifiers else ""
+        payer = book.payers[c.payer].name
+        rows.append((claim_line(c) + optional, basis(c, facts), c.lower_code or "none", escaped(payer), escaped(when)))
+    return table(("Code", "Level", "Next lower", "Payer", "When"), rows)
+
+
+def _side_by_side(first: Candidate, facts: EncounterFacts, book: PolicyBook, outcome: Outcome) -> str:
+    """MDM and time side by side, and what the next code up or down would need."""
+    family, status = book.families[first.family], facts.patient_status.value
+    edition = family.on(outcome.service_date) if outcome.service_date else None
+    if edition is None or status is None:
+        return ""
+    ladder = edition.ladder(status)
+    rung = next((rung for rung in ladder if rung.code == first.code), None)
+    if rung is None or (rung.mdm is None and rung.least is None):
+        return ""
+    mdm, minutes = facts.mdm.value, facts.total_minutes.value
+    mdm_rung, time_rung = by_mdm(ladder, mdm), by_time(ladder, minutes)
+    rows = [
+        ("MDM", mdm or "not documented", mdm_rung.code if mdm_rung else "none"),
+        (
+            "Total time",
+            f"{minutes} min" if minutes is not None else "not documented",
+            time_rung.code if time_rung else "none",
+        ),
+    ]
+    needs = [
+        f"- {where}: {_needs(other, status)}"
+        for where, other in (("Next up", above(ladder, rung)), ("Next down", below(ladder, rung)))
+        if other
+    ]
+    return table(("Path", "Documented", "Supports"), rows) + ("\n\n" + "\n".join(needs) if needs else "")
+
+
+def _needs(rung: Rung, status: PatientStatus) -> str:
+    if rung.mdm is None or rung.least is None:
+        return f"{rung.code} has no MDM level and no minutes ({status} patient)"
+    return f"{rung.code} needs {rung.mdm} MDM or {rung.least} minutes ({status} patient)"
+
+
+def _facts(facts: EncounterFacts) -> str:
+    rows = []
+    for name, label in FACT_LABELS.items():
+        fact: Fact[object] = getattr(facts, name)
+        if fact.known or fact.conflict or name in ALWAYS_SHOWN:
+            rows.append((label, *_fact_cells(fact)))
+    return table(("Fact", "Record", "Evidence"), rows)
+
+
+def _fact_cells(fact: Fact[object]) -> tuple[str, str]:
+    evidence = fact.evidence or tuple(rival.evidence for rival in fact.conflict)
+    shown = "; ".join(_quoted(piece) for piece in evidence[:MOST_EVIDENCE])
+    if fact.conflict:
+        return "contradicts itself: " + " or ".join(escaped(said(r.value)) for r in fact.conflict), shown
+    notes = "".join(f" ({escaped(note)})" for note in fact.notes)
+    if fact.value is None:
+        return "**unknown**", escaped(fact.why_unknown or "not found in what was sent") + notes
+    return escaped(said(fact.value)), shown + notes
+
+
+def _quoted(piece: Evidence) -> str:
+    return f"{escaped(piece.resource)} {escaped(piece.path)}: {escaped(piece.said)}"
+
+
+def _sources(outcome: Outcome) -> str:
+    rows = []
+    for step in outcome.steps:
+        source = outcome.sources[step.sources[0]]
+        others = f" and {len(step.sources) - 1} more" if len(step.sources) > 1 else ""
+        title = f"[{escaped(source.title)}]({source.url})" if source.url else escaped(source.title)
+        where = f"{title}, {escaped(source.publisher)}{others}; {_confidence(step.sure)}"
+        rows.append((escaped(step.says, LONG), where, step.edition.isoformat()))
+    return "**Why**\n\n" + table(("Rule", "Source", "In force since"), rows)
+
+
+def _confidence(sure: str) -> str:
+    return {"agreed": "sources agree", "single": "one source", "conflict": "sources disagree"}.get(
+        sure, "not confirmed"
+    )

@@ -1,0 +1,32 @@
+"""Markdown that shows chart text as text: nothing from outside can become a link, an image, a tag or a table cell."""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+
+LONGEST = 120
+SPECIAL = re.compile(r"([\\`*_{}\[\]()|~^@])")
+HIDDEN = {"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"}
+"""Control, format (bidi among them), private, surrogate and unassigned characters, line and paragraph separators."""
+
+
+def plain(text: str, longest: int = LONGEST) -> str:
+    """One line of visible characters, cut at `longest`."""
+    visible = "".join(" " if unicodedata.category(c) in HIDDEN else c for c in text)
+    line = " ".join(visible.split())
+    return line if len(line) <= longest else f"{line[: longest - 1].rstrip()}…"
+
+
+def escaped(text: object, longest: int = LONGEST) -> str:
+    """Text from outside, inert in GitHub-flavoured Markdown."""
+    line = SPECIAL.sub(r"\\\1", plain(str(text), longest))
+    line = line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    # GFM turns bare addresses into links; an entity in them keeps them text.
+    return line.replace("://", "&#58;//").replace("www.", "www&#46;")
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A GFM table; the cells are Markdown already."""
+    lines = ["| " + " | ".join(head) + " |", "|" + " --- |" * len(head)]
+    lines += ["| " + " | ".join(row) + " |" for row in rows]
+    return "\n".join(lines)

@@ -1,0 +1,82 @@
+"""How the facts and the answer read on a card: in the words of the trade."""
+
+from typing import Any
+
+from cds_hooks.coding.outcome import Basis, Candidate
+from fhir_mapping.facts import NO_RELATED_VISIT, EncounterFacts, MdmElements, SameDayVisit
+
+FACT_LABELS = {
+    "service_date": "Date of service",
+    "modality": "Modality",
+    "video_minutes": "Video minutes",
+    "audio_minutes": "Audio minutes",
+    "patient_status": "Patient",
+    "total_minutes": "Total minutes",
+    "discussion_minutes": "Minutes of medical discussion",
+    "mdm": "MDM",
+    "mdm_elements": "MDM elements",
+    "payers": "Payer",
+    "patient_location": "Patient location",
+    "clinician_location": "Clinician location",
+    "setting": "Setting",
+    "behavioral_health": "Behavioral health",
+    "clinician": "Clinician",
+    "initiated_by": "Started by",
+    "audio_only_reason": "Reason for audio only",
+    "video_capable": "Clinician could use video",
+    "service_kind": "Kind of service",
+    "same_day_visit": "Other visit that day",
+    "related_visit_days": "Days since a related visit",
+    "leads_to_visit_within_24h": "Leads to a visit within 24 hours",
+    "leads_to_visit_within_7d": "Leads to a visit within 7 days",
+    "consent_documented": "Consent documented",
+    "reported_code": "Code already chosen",
+    "reported_modifiers": "Modifiers already chosen",
+    "reported_place_of_service": "Place of service already chosen",
+}
+HYPHENATED = {"audio_video": "audio-video", "audio_only": "audio-only"}
+ALWAYS_SHOWN = ("service_date", "modality", "patient_status", "mdm", "total_minutes", "payers", "patient_location")
+
+
+def said(value: Any) -> str:  # noqa: ANN401 - a fact of any kind
+    """A value as a person would say it."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if value == NO_RELATED_VISIT:
+        return "none"
+    if isinstance(value, tuple):
+        return ", ".join(map(str, value))
+    if isinstance(value, MdmElements | SameDayVisit):
+        parts = ((name, getattr(value, name)) for name in value.__slots__)
+        return ", ".join(f"{name.replace('_', ' ')} {said(part)}" for name, part in parts if part is not None)
+    return HYPHENATED.get(str(value), str(value).replace("_", " "))
+
+
+def claim_line(candidate: Candidate) -> str:
+    """Code, modifiers, prolonged units and place of service, as a coder writes them on one line."""
+    line = "-".join((candidate.code, *candidate.modifiers))
+    if candidate.prolonged:
+        line += f" + {candidate.prolonged.code} x{candidate.prolonged.units}"
+    return f"{line}, POS {candidate.place_of_service}" if candidate.place_of_service else line
+
+
+def supposition(candidate: Candidate) -> str:
+    """`if patient status is new`, or nothing."""
+    if not candidate.supposing:
+        return ""
+    parts = []
+    for name, value in candidate.supposing.items():
+        words = said(tuple(value) if isinstance(value, list) else value)
+        parts.append(f"{name.replace('_', ' ')} is {words}")
+    return "if " + " and ".join(parts)
+
+
+def basis(candidate: Candidate, facts: EncounterFacts) -> str:
+    """`moderate by MDM`, `high by time, 70 min`."""
+    if candidate.basis is Basis.MDM:
+        return f"{candidate.level} by MDM"
+    if candidate.basis is Basis.TIME:
+        minutes = facts.total_minutes.value
+        by = f"by time, {minutes} min" if minutes is not None else "by time"
+        return f"{candidate.level} {by}" if candidate.level else by
+    return ""

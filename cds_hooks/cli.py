@@ -1,0 +1,184 @@
+"""The `telecode` command: serve, explain a request, try facts, check the tables."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, date, datetime
+from typing import IO, Any, NoReturn
+
+import click
+import orjson
+
+from cds_hooks import __version__
+from cds_hooks.cards.words import ALWAYS_SHOWN, FACT_LABELS, basis, claim_line, said, supposition
+from cds_hooks.coding.outcome import Outcome
+from cds_hooks.exchange.facts_json import FactsRefused
+from cds_hooks.exchange.facts_out import facts_as_json
+from cds_hooks.exchange.hook import HookRefused, read_hook
+from cds_hooks.service import EncounterNotHad, Telecode
+from cds_hooks.settings import Settings
+from cds_hooks.web.body import BodyRefused, parse_object
+from cds_hooks.web.operations import WARN_DAYS
+from fhir_mapping.facts import EncounterFacts
+from fhir_mapping.gather import WrongPatient
+from fhir_mapping.tables import TableError
+
+
+@click.group()
+@click.version_option(__version__, prog_name="telecode", message="%(prog)s %(version)s")
+def main() -> None:
+    """Suggest the E/M code of a telehealth visit, with its reasons."""
+
+
+@main.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", default=8000, envvar="PORT", show_default=True, help="Port to listen on (or PORT).")
+@click.option("--workers", default=1, envvar="WEB_CONCURRENCY", show_default=True, help="Worker processes.")
+def serve(host: str, port: int, workers: int) -> None:
+    """Serve over HTTP. A table that cannot be trusted stops the start with exit code 2."""
+    _start()  # the tables are read here too, so that a broken one is one clear line and not a worker's traceback
+    from granian.constants import Interfaces  # noqa: PLC0415 - the server is an extra that only serving needs
+    from granian.server import Server  # noqa: PLC0415 - as above
+
+    click.echo(f"telecode {__version__} on http://{host}:{port}/cds-services", err=True)
+    Server(
+        "cds_hooks.app:create_app",
+        address=host,
+        port=port,
+        workers=workers,
+        interface=Interfaces.WSGI,
+        blocking_threads=8,
+        factory=True,
+        log_access=False,
+    ).serve()
+
+
+@main.command()
+@click.argument("request_file", metavar="FILE|-", type=click.File("rb"))
+@click.option("--json", "as_json", is_flag=True, help="Print facts, outcome and cards as JSON.")
+def explain(request_file: IO[bytes], *, as_json: bool) -> None:
+    """Explain what a hook request in FILE (or on standard input) gives, and why."""
+    telecode = _start()
+    try:
+        body = parse_object(request_file.read())
+        answer = telecode.answer(read_hook(body, None, telecode.offer.services))
+    except (BodyRefused, HookRefused) as refused:
+        _stop(str(refused))
+    except WrongPatient:
+        _stop("the Encounter is another patient's")
+    except EncounterNotHad:
+        _stop("the Encounter is missing: send it in prefetch")
+    if as_json:
+        whole = {"facts": facts_as_json(answer.facts), "outcome": answer.outcome.as_json(), "cards": answer.cards}
+        _print_json(whole)
+        return
+    _print_facts(answer.facts)
+    _print_outcome(answer.outcome, answer.facts)
+    for card in answer.cards:
+        click.echo(f"\ncard      {card['summary']}")
+
+
+@main.command("try")
+@click.option("--date", "service_date", default=None, help="Date of service, YYYY-MM-DD.  [default: today]")
+@click.option("--modality", help="audio_video, audio_only, interrupted, asynchronous or in_person.")
+@click.option("--patient", "patient_status", help="new or established.")
+@click.option("--minutes", "total_minutes", type=int, help="Total minutes on the date of service.")
+@click.option("--discussion", "discussion_minutes", type=int, help="Minutes of medical discussion.")
+@click.option("--mdm", help="straightforward, low, moderate or high.")
+@click.option("--payer", "payers", multiple=True, help="A payer policy; primary first.")
+@click.option("--location", "patient_location", help="Where the patient was: home or not_home.")
+@click.option("--fact", "others", multiple=True, metavar="NAME=JSON", help="Any other fact of the facts JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
+def try_facts(*, others: tuple[str, ...], as_json: bool, **named: Any) -> None:  # noqa: ANN401 - click's values
+    """Try facts without FHIR.
+
+    Example: telecode try --minutes 34 --modality audio_video --patient established --payer medicare-ffs --location home
+    """
+    telecode = _start()
+    body = {name: list(value) if isinstance(value, tuple) else value for name, value in named.items() if value}
+    body |= {name: named[name] for name in ("total_minutes", "discussion_minutes") if named[name] is not None}
+    body.setdefault("service_date", datetime.now(UTC).date().isoformat())
+    for other in others:
+        name, _, value = other.partition("=")
+        try:
+            body[name] = orjson.loads(value)
+        except orjson.JSONDecodeError:
+            body[name] = value
+    try:
+        outcome = telecode.select(body)
+    except FactsRefused as refused:
+        _stop(str(refused))
+    if as_json:
+        _print_json(outcome.as_json())
+    else:
+        _print_outcome(outcome, None)
+
+
+@main.group()
+def policy() -> None:
+    """The tables of law."""
+
+
+@policy.command()
+@click.option("--on", "today", default=None, help="Day to check expiry for, YYYY-MM-DD.  [default: today]")
+def check(today: str | None) -> None:
+    """Check every table; print what is about to pass the day it was verified through."""
+    telecode = _start()
+    day = date.fromisoformat(today) if today else datetime.now(UTC).date()
+    for warning in telecode.book.expiring(day, WARN_DAYS):
+        click.echo(f"warning: {warning}", err=True)
+    families, payers = len(telecode.book.families), len(telecode.book.payers)
+    click.echo(f"ok: {families} code families, {payers} payer policies, {telecode.book.fingerprint}")
+
+
+def _start() -> Telecode:
+    try:
+        return Telecode.start(Settings())
+    except TableError as broken:
+        _stop(str(broken))
+    except ValueError as refused:  # pydantic names the setting that does not fit
+        _stop(str(refused))
+
+
+def _stop(why: str) -> NoReturn:
+    click.echo(f"error: {why}", err=True)
+    sys.exit(2)
+
+
+def _print_json(body: dict[str, Any]) -> None:
+    click.echo(orjson.dumps(body, option=orjson.OPT_INDENT_2))
+
+
+def _print_facts(facts: EncounterFacts) -> None:
+    for name, label in FACT_LABELS.items():
+        fact = getattr(facts, name)
+        if fact.conflict:
+            click.echo(f"{label:31} contradicts itself: " + " or ".join(said(r.value) for r in fact.conflict))
+        elif fact.known:
+            where = "; ".join(f"{e.resource} {e.path}: {e.said}" for e in fact.evidence[:1])
+            click.echo(f"{label:31} {said(fact.value):22} {where}")
+        elif fact.why_unknown and name in ALWAYS_SHOWN:
+            click.echo(f"{label:31} {'unknown':22} {fact.why_unknown}")
+    click.echo()
+
+
+def _print_outcome(outcome: Outcome, facts: EncounterFacts | None) -> None:
+    click.echo(f"{outcome.kind.replace('_', ' ')}")
+    for c in outcome.candidates:
+        optional = f" (optional {', '.join(c.optional_modifiers)})" if c.optional_modifiers else ""
+        mark = "->" if c.recommended else "  "
+        level = basis(c, facts or EncounterFacts())
+        lower = f"next lower {c.lower_code}" if c.lower_code else ""
+        parts = [claim_line(c) + optional, level, lower, c.payer, supposition(c)]
+        click.echo(f" {mark} " + "; ".join(part for part in parts if part))
+    for mark, notes in (("?", outcome.questions), ("x", outcome.reasons), ("!", outcome.warnings)):
+        for note in notes:
+            see = f" See {', '.join(note.see)}." if note.see else ""
+            click.echo(f" {mark}  {note.text}{see}")
+    for step in outcome.steps:
+        source = outcome.sources[step.sources[0]]
+        click.echo(f" -  {step.says} [{source.publisher}, since {step.edition.isoformat()}, {step.sure}]")
+
+
+if __name__ == "__main__":
+    main()

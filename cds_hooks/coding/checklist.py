@@ -1,0 +1,24 @@
+"""What an auditor will look for in the note and did not find: named, never invented."""
+
+from cds_hooks.coding.outcome import Kind, Note
+from cds_hooks.coding.policy import PolicyBook
+from cds_hooks.coding.visit import remark
+from fhir_mapping.facts import EncounterFacts, Modality
+
+TELEHEALTH = frozenset({Modality.AUDIO_VIDEO, Modality.AUDIO_ONLY, Modality.INTERRUPTED})
+
+
+def missing_documentation(facts: EncounterFacts, book: PolicyBook, kind: Kind) -> tuple[Note, ...]:
+    """The items of the telehealth note checklist that the record does not show.
+
+    Source: note checklist of the OIG telehealth audits and the published payer checklists.
+    """
+    if kind is Kind.NOT_REPORTABLE or facts.modality.value not in TELEHEALTH:
+        return ()
+    missing = {
+        "consent_documented": facts.consent_documented.value is not True,
+        "patient_location": not facts.patient_location.known,
+        "clinician_location": not facts.clinician_location.known,
+        "audio_only_reason": facts.modality.value is Modality.AUDIO_ONLY and not facts.audio_only_reason.known,
+    }
+    return tuple(remark(book, name) for name, is_missing in missing.items() if is_missing)

@@ -1,0 +1,79 @@
+"""How every row of law says where it comes from, how sure it is, and from which day it holds."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from datetime import date
+from enum import StrEnum
+from functools import cached_property
+from typing import Annotated, Generic, Literal, TypeVar
+
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from fhir_mapping.facts import MdmLevel, PatientLocation
+from fhir_mapping.tables import Day, Row
+
+T = TypeVar("T")
+Items = Annotated[tuple[T, ...], Field(strict=False)]
+Level = Annotated[MdmLevel, Field(strict=False)]
+Where = Annotated[PatientLocation, Field(strict=False)]
+Scalar = bool | str | int
+Minutes = Annotated[int, Field(ge=0, le=1440)]
+
+
+class Sure(StrEnum):
+    """How well a row is confirmed; what is not agreed says so on the card."""
+
+    AGREED = "agreed"  # two or more independent sources
+    SINGLE = "single"  # one source
+    CONFLICT = "conflict"  # sources disagree
+    UNCONFIRMED = "unconfirmed"  # practice as commonly described; no page confirmed it
+
+
+class Source(Row):
+    """A page or document that a rule was read from."""
+
+    title: str
+    publisher: str
+    url: str | None = None
+    locator: str | None = None
+    retrieved: Day
+
+    @model_validator(mode="after")
+    def _can_be_found(self) -> Source:
+        if not (self.url or self.locator):
+            raise PydanticCustomError("source", "a source needs a url or a locator")
+        return self
+
+
+class Cited(Row):
+    """A row that says where it comes from."""
+
+    sources: Annotated[Items[str], Field(min_length=1)]
+    sure: Annotated[Sure, Field(strict=False)]
+
+
+class Dated(Row, Generic[T]):
+    """Something whose content changes on known days: only starts are written.
+
+    `null` withdraws it from that day; `expected` marks a known-coming change and never computes.
+    """
+
+    editions: dict[Day, T | Literal["expected"] | None]
+
+    @cached_property
+    def starts(self) -> tuple[date, ...]:
+        """The start dates that compute, oldest first."""
+        return tuple(sorted(day for day, edition in self.editions.items() if edition != "expected"))
+
+    def start(self, day: date) -> date | None:
+        """The start date of the edition in force on `day`; `None` before the first or after a withdrawal."""
+        index = bisect_right(self.starts, day)
+        found = self.starts[index - 1] if index else None
+        return found if found and self.editions[found] is not None else None
+
+    def on(self, day: date) -> T | None:
+        """The edition in force on `day`."""
+        start = self.start(day)
+        return self.editions[start] if start else None  # type: ignore[return-value]  # `expected` is not among the starts

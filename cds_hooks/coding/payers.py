@@ -1,0 +1,126 @@
+"""Payer policies: what a payer takes for which contact, with which place of service and modifiers."""
+
+from __future__ import annotations
+
+from datetime import date
+from functools import cached_property
+from typing import Any, Literal
+
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from cds_hooks.coding.citation import Cited, Dated, Items, Where
+from fhir_mapping.facts import PatientLocation
+from fhir_mapping.tables import Code, Day, Row
+
+
+class When(Row):
+    """The facts under which a row applies; each named fact must have one of the values. Unknown never matches."""
+
+    contact: Items[str] = ()
+    family: Items[str] = ()
+    patient_location: Items[Where] = ()
+    clinician_location: Items[str] = ()
+    setting: Items[str] = ()
+    clinician: Items[str] = ()
+    behavioral_health: Items[bool] = ()
+
+    @cached_property
+    def tests(self) -> tuple[tuple[str, frozenset[Any]], ...]:
+        """The conditions that are set."""
+        return tuple((name, frozenset(values)) for name in type(self).model_fields if (values := getattr(self, name)))
+
+    def matches(self, case: Any, family: str | None = None) -> bool:  # noqa: ANN401 - anything with the attributes named
+        """Whether `case` has one of the values for each fact named; `family` once the payer's route is known."""
+        return all((family if name == "family" else getattr(case, name)) in values for name, values in self.tests)
+
+
+class Route(Row):
+    """Which family a payer takes for a kind of contact."""
+
+    when: When
+    family: str
+    place: Literal["patient", "usual"] = "patient"
+    requires: Items[str] = ()
+    """Names of conditions in the guidelines."""
+
+
+class ModifierRule(Cited):
+    """A modifier a payer wants, under which facts, and how strongly."""
+
+    modifier: Code
+    use: Literal["required", "optional"]
+    when: When = When()
+    ask_place_of_service: str | None = None
+
+
+class Remark(Row):
+    """Something a payer's policy wants said, under which facts and for which dates of service."""
+
+    id: str
+    text: str
+    when: When = When()
+    first: Day | None = None
+    last: Day | None = None
+
+    def applies(self, day: date, case: Any, family: str) -> bool:  # noqa: ANN401 - anything with the attributes named
+        """Whether it is to be said for a visit on `day`."""
+        return (
+            (self.first is None or day >= self.first)
+            and (self.last is None or day <= self.last)
+            and self.when.matches(case, family)
+        )
+
+
+class PayerEdition(Cited):
+    """What a payer takes from a date on.
+
+    `either` names the policies that may apply where adoption is unknown; what else is set here then overrides them.
+    """
+
+    either: Items[str] = ()
+    either_question: str | None = None
+    routes: Items[Route] = ()
+    place_of_service: dict[Where, Code] = Field(default_factory=dict)
+    modifiers: Items[ModifierRule] | None = None
+    prolonged: str | None = None
+    crossover: str | None = None
+    declines: dict[str, str] = Field(default_factory=dict)
+    """What it does not take, in words, by kind of contact."""
+    remarks: Items[Remark] = ()
+
+    @model_validator(mode="after")
+    def _complete(self) -> PayerEdition:
+        if self.either:
+            if not self.either_question:
+                raise PydanticCustomError("payer", "a payer of unknown adoption needs its question: either_question")
+        elif not self.routes:
+            raise PydanticCustomError("payer", "a payer needs routes, or the policies of which either may apply")
+        elif set(self.place_of_service) != set(PatientLocation):
+            raise PydanticCustomError("payer", "place_of_service needs home and not_home")
+        return self
+
+    def over(self, other: PayerEdition) -> PayerEdition:
+        """The other policy's content with what this one says laid over it."""
+        return other.model_copy(
+            update={
+                "place_of_service": self.place_of_service or other.place_of_service,
+                "modifiers": other.modifiers if self.modifiers is None else self.modifiers,
+                "prolonged": self.prolonged or other.prolonged,
+                "routes": self.routes + other.routes,
+                "remarks": other.remarks + self.remarks,
+                "crossover": None,
+                "sources": self.sources + other.sources,
+                "sure": self.sure,
+            }
+        )
+
+
+class Payer(Dated[PayerEdition]):
+    """A payer policy."""
+
+    id: str
+    name: str
+    verified_through: Day
+    selectable: bool = True
+    always_ask: bool = False

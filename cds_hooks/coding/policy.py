@@ -1,0 +1,104 @@
+"""The law as this service holds it: code tables, payer policies and guidelines, ready to be asked for a day."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, Literal
+
+from cds_hooks.coding.citation import Cited, Items, Source
+from cds_hooks.coding.families import Condition, Family, Prolonged, Refusal, WorkRvu
+from cds_hooks.coding.payers import Payer, PayerEdition
+from fhir_mapping.tables import Code, Day, Row
+
+
+class Guideline(Cited):
+    """A rule of coding that is the same for every table."""
+
+    since: Day
+    says: str
+
+
+class Guidelines(Row):
+    """All guidelines, by the name their steps cite."""
+
+    id: Literal["guidelines"]
+    verified_through: Day
+    rules: dict[str, Guideline]
+    refusals: dict[str, Refusal]
+    conditions: dict[str, Condition]
+    questions: dict[str, str]
+    remarks: dict[str, str]
+    telehealth_modifiers: Items[Code]
+
+
+@dataclass(frozen=True)
+class Rules:
+    """One payer's rules in force on a day; `supposing` where it is unknown whether they apply."""
+
+    edition: PayerEdition
+    since: date
+    verified_through: date
+    supposing: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class PolicyBook:
+    """Every table, ready to be asked what holds on a day of service."""
+
+    families: Mapping[str, Family]
+    payers: Mapping[str, Payer]
+    prolonged: Prolonged
+    guidelines: Guidelines
+    sources: Mapping[str, Source]
+    fingerprint: str
+    _rules: dict[tuple[str, date], tuple[Rules, ...]] = field(default_factory=dict, repr=False)
+
+    def rules(self, payer_id: str, day: date) -> tuple[Rules, ...]:
+        """The rules of a payer on `day`: one, several where adoption is unknown, none before its first edition."""
+        payer = self.payers[payer_id]
+        start = payer.start(day)
+        if start is None:
+            return ()
+        # Editions are few and days are many: what was worked out for an edition serves all its days, but a policy
+        # that stands on others changes when they do.
+        starts = max(self.payers[p].start(day) or date.min for p in (payer_id, *payer.editions[start].either))  # type: ignore[union-attr]
+        known = self._rules.get((payer_id, starts))
+        if known is None:
+            known = self._rules[payer_id, starts] = tuple(self._work_out(payer, start, day))
+        return known
+
+    def _work_out(self, payer: Payer, start: date, day: date) -> Iterator[Rules]:
+        edition = payer.on(day)
+        if edition is None:
+            return
+        if not edition.either:
+            yield Rules(edition, start, payer.verified_through, {})
+        for other_id in edition.either:
+            other = self.payers[other_id]
+            base, since = other.on(day), other.start(day)
+            if base is not None and since is not None:
+                through = min(payer.verified_through, other.verified_through)
+                yield Rules(edition.over(base), max(start, since), through, {"payers": [other_id]})
+
+    def selectable_payers(self) -> tuple[str, ...]:
+        """The payer ids that facts may name."""
+        return tuple(sorted(payer.id for payer in self.payers.values() if payer.selectable))
+
+    def work_rvu(self, family: Family, code: str, day: date) -> WorkRvu | None:
+        """The work RVU of `code` in the year of `day`, or `None` where no source prints it."""
+        for group in family.work_rvus.get(day.year, ()):
+            if code in group.codes:
+                return WorkRvu(group.codes[code], day.year, self.sources[group.source], group.source, group.cms_data)
+        return None
+
+    def expiring(self, today: date, days: int) -> tuple[str, ...]:
+        """In words, the tables whose verified-through date is past or at most `days` days away, a line for each date."""
+        tables: list[Family | Payer | Prolonged | Guidelines]
+        tables = [*self.families.values(), *self.payers.values(), self.prolonged, self.guidelines]
+        names: dict[date, list[str]] = {}
+        for table in tables:
+            if (table.verified_through - today).days <= days:
+                names.setdefault(table.verified_through, []).append(table.id)
+        return tuple(f"verified through {day.isoformat()} only: {', '.join(names[day])}" for day in sorted(names))

@@ -1,0 +1,241 @@
+"""What kind of contact it was: whether it is a visit at all, by video or by audio, and what the record leaves open."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from itertools import product
+from typing import Any, NamedTuple
+
+from cds_hooks.coding.case import Case, case_of
+from cds_hooks.coding.mdm import documented_levels, level_of
+from cds_hooks.coding.outcome import Note, Step
+from cds_hooks.coding.policy import PolicyBook
+from fhir_mapping.facts import (
+    Clinician,
+    EncounterFacts,
+    Evidence,
+    Fact,
+    MdmLevel,
+    Modality,
+    PatientStatus,
+    ServiceKind,
+)
+
+OUTSIDE_EM = {
+    Clinician.CLINICAL_STAFF: "clinical_staff",
+    Clinician.THERAPIST: "outside_em",
+    Clinician.PSYCHOLOGIST_OR_SOCIAL_WORKER: "outside_em",
+}
+NOT_A_VISIT = {ServiceKind.RESULTS_ONLY: "results_only", ServiceKind.CARE_MANAGEMENT: "care_management"}
+
+
+class Branch(NamedTuple):
+    """One way the open questions could be answered: the answers, and the case that follows."""
+
+    supposing: Mapping[str, Any]
+    case: Case
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """The visit as far as it can be told before a payer is asked.
+
+    `branches` holds one case, or one for each answer to an open question of few answers; `refusal` says why this is no
+    visit; `blocking` are questions without which no code can be told; `other_contact` is the contact of another visit
+    that day which this one is combined with.
+    """
+
+    branches: tuple[Branch, ...]
+    refusal: Note | None = None
+    blocking: tuple[Note, ...] = ()
+    questions: tuple[Note, ...] = ()
+    warnings: tuple[Note, ...] = ()
+    steps: tuple[Step, ...] = ()
+    combined: bool = False
+    other_contact: str | None = None
+
+
+def step(book: PolicyBook, rule: str, says: str, *evidence: Evidence) -> Step:
+    """A step that cites one of the guidelines."""
+    guideline = book.guidelines.rules[rule]
+    return Step(rule, says, guideline.sources, guideline.sure, guideline.since, evidence)
+
+
+def question(book: PolicyBook, name: str, fact: Fact[Any] | None = None) -> Note:
+    """The question about a fact, with the contradiction found or the reason why it is unknown."""
+    text = book.guidelines.questions[name]
+    if fact is not None and fact.conflict:
+        said = " and ".join(f"{_word(rival.value)} ({rival.evidence.resource})" for rival in fact.conflict)
+        text = f"The record contradicts itself: {said}. {text}"
+    elif fact is not None and fact.why_unknown:
+        text = f"{text} ({fact.why_unknown})"
+    return Note(name, text)
+
+
+def remark(book: PolicyBook, name: str, **words: object) -> Note:
+    """A warning whose words stand in the guidelines."""
+    text = book.guidelines.remarks[name]
+    return Note(name, text.format(**words) if words else text)
+
+
+def refusal(book: PolicyBook, name: str) -> Note:
+    """A reason why the contact is not reportable, with the codes to look at instead."""
+    found = book.guidelines.refusals[name]
+    return Note(found.id, found.text, found.see)
+
+
+def read_visit(facts: EncounterFacts, book: PolicyBook) -> Visit:
+    """Work out what kind of contact it was and which questions stay open, for any payer."""
+    no_visit = _not_a_visit(facts, book)
+    if no_visit is not None:
+        return Visit((), refusal=no_visit)
+    steps: list[Step] = []
+    warnings: list[Note] = []
+    questions: list[Note] = []
+    contacts = _contacts(facts, book, questions, steps)
+    if contacts is None:
+        return Visit((), blocking=tuple(questions))
+    if _minutes_disagree(facts):
+        return Visit((), blocking=(_minutes_question(facts, book),))
+
+    levels = _levels(facts, book, questions, warnings, steps)
+    minutes = _options(facts.total_minutes, (None,), "total_minutes", book, questions)
+    discussion = _options(facts.discussion_minutes, (None,), "discussion_minutes", book, questions)
+    statuses = _options(facts.patient_status, tuple(PatientStatus), "patient_status", book, questions)
+
+    other = facts.same_day_visit.value
+    if other is not None:
+        levels = [(max(filter(None, (m, other.mdm)), key=lambda level: level.rank, default=None), s) for m, s in levels]
+        if other.total_minutes is not None:
+            minutes = [((m or 0) + other.total_minutes, s) for m, s in minutes]
+        warnings.append(remark(book, "same_day_combined"))
+        steps.append(step(book, "same_day", book.guidelines.rules["same_day"].says, *facts.same_day_visit.evidence))
+
+    branches = tuple(
+        Branch(
+            contact.supposing | level[1] | minute[1] | talk[1] | status[1],
+            case_of(
+                facts,
+                contact=contact.contact,
+                mdm=level[0],
+                total_minutes=minute[0],
+                discussion_minutes=talk[0],
+                patient_status=status[0],
+            ),
+        )
+        for contact, level, minute, talk, status in product(contacts, levels, minutes, discussion, statuses)
+    )
+    return Visit(
+        branches,
+        questions=tuple(questions),
+        warnings=tuple(warnings),
+        steps=tuple(steps),
+        combined=other is not None,
+        other_contact=other.modality if other else None,
+    )
+
+
+class _Contact(NamedTuple):
+    contact: str
+    supposing: dict[str, Any]
+
+
+Option = tuple[Any, dict[str, Any]]
+
+
+def _not_a_visit(facts: EncounterFacts, book: PolicyBook) -> Note | None:
+    clinician, kind = facts.clinician.value, facts.service_kind.value
+    name = OUTSIDE_EM.get(clinician) if clinician else None
+    if name is None and kind is not None:
+        name = NOT_A_VISIT.get(kind)
+    return refusal(book, name) if name else None
+
+
+def _contacts(
+    facts: EncounterFacts, book: PolicyBook, questions: list[Note], steps: list[Step]
+) -> list[_Contact] | None:
+    modality = facts.modality.value
+    evidence = facts.modality.evidence
+    if modality is Modality.ASYNCHRONOUS:
+        steps.append(step(book, "modality", "The exchange was asynchronous.", *evidence))
+        return [_Contact(modality, {})]
+    if facts.service_kind.value is ServiceKind.BRIEF_CHECK_IN:
+        steps.append(step(book, "brief_check_in", "The contact was a brief check-in.", *facts.service_kind.evidence))
+        return [_Contact("brief_check_in", {})]
+    if modality is Modality.INTERRUPTED:
+        return _majority(facts, book, questions, steps)
+    if modality is None:
+        questions.append(question(book, "modality", facts.modality))
+        modes = [rival.value for rival in facts.modality.conflict] or [Modality.AUDIO_VIDEO, Modality.AUDIO_ONLY]
+        return [_Contact(mode, {"modality": mode}) for mode in modes if mode is not Modality.INTERRUPTED]
+    steps.append(step(book, "modality", f"The visit was {_word(modality)}.", *evidence))
+    return [_Contact(modality, {})]
+
+
+def _majority(
+    facts: EncounterFacts, book: PolicyBook, questions: list[Note], steps: list[Step]
+) -> list[_Contact] | None:
+    """The family follows the mode of the majority of interactive minutes; a tie is asked about (CPT, AAPC)."""
+    video, audio = facts.video_minutes.value, facts.audio_minutes.value
+    either = [_Contact(mode, {"modality": mode}) for mode in (Modality.AUDIO_VIDEO, Modality.AUDIO_ONLY)]
+    if video is None or audio is None:
+        for name, fact in (("video_minutes", facts.video_minutes), ("audio_minutes", facts.audio_minutes)):
+            if fact.value is None:
+                questions.append(question(book, name, fact))
+        return either
+    if video == audio:
+        questions.append(Note("modality", book.guidelines.questions["modality_tie"].format(minutes=video)))
+        return either
+    winner = Modality.AUDIO_VIDEO if video > audio else Modality.AUDIO_ONLY
+    says = f"{video} minutes by video and {audio} by audio: coded as {_word(winner)}."
+    evidence = (*facts.video_minutes.evidence, *facts.audio_minutes.evidence)
+    steps.append(step(book, "majority_of_minutes", says, *evidence))
+    return [_Contact(winner, {})]
+
+
+def _levels(
+    facts: EncounterFacts, book: PolicyBook, questions: list[Note], warnings: list[Note], steps: list[Step]
+) -> list[tuple[MdmLevel | None, dict[str, Any]]]:
+    levels = documented_levels(facts)
+    elements = facts.mdm_elements.value
+    by_elements = level_of(elements) if elements else None
+    if by_elements is not None and elements is not None:
+        says = f"Two of three elements reach {by_elements}: problems {_word(elements.problems)}, "
+        says += f"data {_word(elements.data)}, risk {_word(elements.risk)}."
+        steps.append(step(book, "mdm_two_of_three", says, *facts.mdm_elements.evidence))
+    if len(levels) > 1:
+        said = " and ".join(levels)
+        warnings.append(remark(book, "mdm_conflict", levels=said))
+        questions.append(Note("mdm", f"The record states two MDM levels, {said}. {book.guidelines.questions['mdm']}"))
+        return [(level, {"mdm": level}) for level in levels]
+    return [(levels[0] if levels else None, {})]
+
+
+def _options(
+    fact: Fact[Any], unknown: Iterable[Any], name: str, book: PolicyBook, questions: list[Note]
+) -> list[Option]:
+    """The value; or the rivals that contradict each other; or, if unknown, the answers there could be."""
+    if fact.value is not None:
+        return [(fact.value, {})]
+    answers = list(dict.fromkeys(rival.value for rival in fact.conflict)) or list(unknown)
+    if answers == [None]:
+        return [(None, {})]
+    questions.append(question(book, name, fact))
+    return [(answer, {name: answer}) for answer in answers]
+
+
+def _minutes_disagree(facts: EncounterFacts) -> bool:
+    """Discussion is part of the total: more of it than of the whole is a record at odds with itself."""
+    total, discussion = facts.total_minutes.value, facts.discussion_minutes.value
+    return total is not None and discussion is not None and discussion > total
+
+
+def _minutes_question(facts: EncounterFacts, book: PolicyBook) -> Note:
+    text = book.guidelines.questions["minutes_disagree"]
+    return Note(
+        "total_minutes", text.format(total=facts.total_minutes.value, discussion=facts.discussion_minutes.value)
+    )
+
+
+def _word(value: object) -> str:
+    """A value as a person says it; modes are written with a hyphen."""
+    return "not documented" if value is None else str(value).replace("_", "-")

@@ -1,0 +1,174 @@
+"""Facts as a caller states them in JSON: the shape of `POST /api/v1/select`, checked before anything is decided."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from cds_hooks.coding.policy import PolicyBook
+from fhir_mapping.facts import (
+    NO_RELATED_VISIT,
+    AudioOnlyReason,
+    Clinician,
+    ClinicianLocation,
+    EncounterFacts,
+    Evidence,
+    Fact,
+    Initiator,
+    MdmElements,
+    MdmLevel,
+    Modality,
+    PatientLocation,
+    PatientStatus,
+    SameDayVisit,
+    ServiceKind,
+    Setting,
+)
+
+E = TypeVar("E")
+Word = Annotated[E, Field(strict=False)]
+Minutes = Annotated[int, Field(ge=0, le=1440)]
+Days = Annotated[int, Field(ge=0, le=36_500)]
+Code = Annotated[str, Field(pattern=r"^[A-Z0-9]{5}$")]
+Pair = Annotated[str, Field(pattern=r"^[A-Z0-9]{2}$")]
+
+
+def _plain_day(value: object) -> object:
+    if not isinstance(value, str) or len(value) != 10:  # noqa: PLR2004 - YYYY-MM-DD
+        raise ValueError("must be a date as YYYY-MM-DD, the visit's own calendar date")
+    return date.fromisoformat(value)
+
+
+def _not_true(value: object) -> object:
+    if value is True:
+        raise ValueError("true does not say how many days ago; state the days")
+    return value
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class ElementsJson(_Strict):
+    """The three MDM elements."""
+
+    problems: Word[MdmLevel] | None = None
+    data: Word[MdmLevel] | None = None
+    risk: Word[MdmLevel] | None = None
+
+
+class SameDayJson(_Strict):
+    """Another E/M visit on the same date."""
+
+    modality: Word[Modality] | None = None
+    total_minutes: Minutes | None = None
+    mdm: Word[MdmLevel] | None = None
+
+
+Related = Annotated[Literal[False] | Days, BeforeValidator(_not_true)]
+
+
+class FactsJson(_Strict):
+    """The facts of one visit; what is absent or null is unknown, and nothing is assumed for it."""
+
+    service_date: Annotated[date, BeforeValidator(_plain_day)]
+    modality: Word[Modality] | None = None
+    video_minutes: Minutes | None = None
+    audio_minutes: Minutes | None = None
+    patient_status: Word[PatientStatus] | None = None
+    total_minutes: Minutes | None = None
+    discussion_minutes: Minutes | None = None
+    mdm: Word[MdmLevel] | None = None
+    mdm_elements: ElementsJson | None = None
+    payers: Annotated[list[str], AfterValidator(lambda ids: list(dict.fromkeys(ids))), Field(max_length=8)] | None = (
+        None
+    )
+    patient_location: Word[PatientLocation] | None = None
+    clinician_location: Word[ClinicianLocation] | None = None
+    setting: Word[Setting] | None = None
+    behavioral_health: bool | None = None
+    clinician: Word[Clinician] | None = None
+    initiated_by: Word[Initiator] | None = None
+    audio_only_reason: Word[AudioOnlyReason] | None = None
+    video_capable: bool | None = None
+    service_kind: Word[ServiceKind] | None = None
+    same_day_visit: SameDayJson | None = None
+    related_visit: bool | Days | None = None
+    related_visit_days_ago: Related | None = None
+    leads_to_visit_within_24h: bool | None = None
+    leads_to_visit_within_7d: bool | None = None
+    consent_documented: bool | None = None
+    reported_code: Code | None = None
+    reported_modifiers: Annotated[list[Pair], Field(max_length=8)] | None = None
+    reported_place_of_service: Pair | None = None
+
+
+class FactsRefused(ValueError):
+    """Facts that do not fit the schema: `where` the fault lies and `why`."""
+
+    def __init__(self, where: str, why: str) -> None:
+        super().__init__(f"{where}: {why}" if where else why)
+        self.where = where
+        self.why = why
+
+
+def read_facts(body: Mapping[str, Any], book: PolicyBook) -> EncounterFacts:
+    """Facts JSON to facts, each with the request as its evidence.
+
+    Parameters: `body` as DESIGN 3.3 fixes it; `book`, for the payers it knows.
+    Raises FactsRefused naming the first key or value that does not fit.
+    """
+    try:
+        said = FactsJson.model_validate(body)
+    except ValidationError as refused:
+        first = refused.errors()[0]
+        where = ".".join(str(part) for part in first["loc"] if part not in ("int", "bool", "literal[False]"))
+        why = "is not a known fact" if first["type"] == "extra_forbidden" else first["msg"]
+        raise FactsRefused(where, why) from None
+    known = book.selectable_payers()
+    for index, payer in enumerate(said.payers or ()):
+        if payer not in known:
+            raise FactsRefused(f"payers.{index}", f"is not a known payer; known are {', '.join(known)}")
+    values: dict[str, Any] = {name: getattr(said, name) for name in FactsJson.model_fields}
+    values["related_visit_days"] = _days_since_related(said)
+    del values["related_visit"], values["related_visit_days_ago"]
+    for name, kind in (("mdm_elements", MdmElements), ("same_day_visit", SameDayVisit)):
+        part = values[name]
+        values[name] = kind(**dict(part)) if part is not None else None
+    values["payers"] = tuple(said.payers) if said.payers else None
+    values["reported_modifiers"] = None if said.reported_modifiers is None else tuple(said.reported_modifiers)
+    facts: dict[str, Any] = {name: _fact(name, value) for name, value in values.items()}
+    return EncounterFacts(**facts)
+
+
+UNKNOWN: Fact[Any] = Fact()
+
+
+def _fact(name: str, value: Any) -> Fact[Any]:  # noqa: ANN401 - a fact of any kind
+    if value is None:
+        return UNKNOWN
+    return Fact(value, (Evidence("request", name, _said(value)),))
+
+
+def _said(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, tuple):
+        return ", ".join(map(str, value))
+    if isinstance(value, MdmElements | SameDayVisit):
+        return ", ".join(
+            f"{name} {getattr(value, name)}" for name in value.__slots__ if getattr(value, name) is not None
+        )
+    return str(value)
+
+
+def _days_since_related(said: FactsJson) -> int | None:
+    """Days since the related visit; `False` in either place says that there was none."""
+    if said.related_visit is False or said.related_visit_days_ago is False:
+        return NO_RELATED_VISIT
+    if said.related_visit_days_ago is not None:
+        return said.related_visit_days_ago
+    return None if isinstance(said.related_visit, bool) else said.related_visit

@@ -1,0 +1,122 @@
+"""A hook request as an EHR sends it, checked only where the service relies on it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from cds_hooks.exchange.discovery import Service
+
+PLAIN_ID = re.compile(r"[A-Za-z0-9._\-]{1,256}")
+"""FHIR ids, and the underscores and lengths that real EHRs send; a slash would reach into a URL."""
+USER = re.compile(r"(Practitioner|PractitionerRole|Patient|RelatedPerson)/[A-Za-z0-9._\-]{1,256}")
+
+
+class HookRefused(ValueError):
+    """A request that cannot be answered as it stands: `where` the fault lies, and `why`."""
+
+    def __init__(self, where: str, why: str) -> None:
+        super().__init__(f"{where}: {why}")
+        self.where = where
+        self.why = why
+
+
+@dataclass(frozen=True)
+class Access:
+    """The EHR's own token for its FHIR server; it is never shown."""
+
+    token: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class HookRequest:
+    """What the service needs of a CDS Hooks request."""
+
+    hook: str
+    instance: str
+    patient_id: str
+    encounter_id: str | None
+    user: str | None
+    fhir_server: str | None
+    access: Access | None
+    prefetch: Mapping[str, Any]
+    trigger: str | None
+
+
+def read_hook(body: Mapping[str, Any], service: Service | None, services: Mapping[str, Service]) -> HookRequest:
+    """Check a request body for `service`, or, if that is None, for whichever of `services` its hook belongs to.
+
+    Raises HookRefused for what CDS Hooks 2.0 requires and the request lacks; unknown members are let pass.
+    """
+    hook = body.get("hook")
+    if not isinstance(hook, str) or not hook:
+        raise HookRefused("hook", "is required: the name of the hook")
+    if service is None:
+        service = next((known for known in services.values() if hook in known.hooks), None)
+    if service is None or hook not in service.hooks:
+        expected = service.hook if service else ", ".join(known.hook for known in services.values())
+        raise HookRefused("hook", f"this service answers to {expected}")
+    instance = body.get("hookInstance")
+    if not isinstance(instance, str) or not _is_uuid(instance):
+        raise HookRefused("hookInstance", "is required: a UUID")
+    context = body.get("context")
+    if not isinstance(context, dict):
+        raise HookRefused("context", "is required: an object")
+    patient_id, encounter_id = (_id(context, name, name in service.needs) for name in ("patientId", "encounterId"))
+    user = context.get("userId")
+    prefetch = body.get("prefetch")
+    if prefetch is not None and not isinstance(prefetch, dict):
+        raise HookRefused("prefetch", "must be an object")
+    server = body.get("fhirServer")
+    if server is not None and not isinstance(server, str):
+        raise HookRefused("fhirServer", "must be a URL")
+    return HookRequest(
+        hook=hook,
+        instance=instance,
+        patient_id=patient_id or "",
+        encounter_id=encounter_id,
+        user=user if isinstance(user, str) and USER.fullmatch(user) else None,
+        fhir_server=server,
+        access=_access(body, server),
+        prefetch=prefetch or {},
+        trigger=_trigger(body),
+    )
+
+
+def _id(context: Mapping[str, Any], name: str, needed: bool) -> str | None:
+    value = context.get(name)
+    if value is None and not needed:
+        return None
+    if not isinstance(value, str) or not PLAIN_ID.fullmatch(value):
+        raise HookRefused(f"context.{name}", "must be a plain id" if value is not None else "is required")
+    return value
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return len(text) == len("00000000-0000-0000-0000-000000000000")
+
+
+def _access(body: Mapping[str, Any], server: str | None) -> Access | None:
+    granted = body.get("fhirAuthorization")
+    if granted is None:
+        return None
+    if not server:
+        raise HookRefused("fhirServer", "is required with fhirAuthorization")
+    token = granted.get("access_token") if isinstance(granted, dict) else None
+    if not isinstance(token, str) or not token or not token.isascii() or not token.isprintable():
+        raise HookRefused("fhirAuthorization", "needs an access_token")
+    return Access(token)
+
+
+def _trigger(body: Mapping[str, Any]) -> str | None:
+    """Epic sends every trigger as patient-view and tells them apart by this extension."""
+    extension = body.get("extension")
+    value = extension.get("com.epic.cdshooks.request.bpa-trigger-action") if isinstance(extension, dict) else None
+    return value if isinstance(value, str) else None

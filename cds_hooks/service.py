@@ -1,0 +1,103 @@
+"""The use case in one page: a hook request in, the facts of the visit, the answer of the rules, and a card out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from cds_hooks.cards.card import CardTable, load_card_table, render
+from cds_hooks.coding.loading import load_book
+from cds_hooks.coding.outcome import Kind, Note, Outcome
+from cds_hooks.coding.policy import PolicyBook
+from cds_hooks.coding.select import select
+from cds_hooks.exchange.discovery import Offer, load_offer
+from cds_hooks.exchange.facts_json import read_facts
+from cds_hooks.exchange.fetch import Fetcher
+from cds_hooks.exchange.hook import HookRequest
+from cds_hooks.settings import Settings
+from fhir_mapping.facts import EncounterFacts, Modality
+from fhir_mapping.gather import MissingEncounter, gather
+from fhir_mapping.tables import config_folder
+from fhir_mapping.vocabulary import Vocabulary, load_vocabulary
+
+
+class EncounterNotHad(LookupError):
+    """The Encounter could not be had, neither from prefetch nor from the FHIR server."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the service found and says; `facts` is None where no encounter was named."""
+
+    facts: EncounterFacts
+    outcome: Outcome
+    cards: list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Telecode:
+    """The service with everything it needs, loaded once at start-up."""
+
+    settings: Settings
+    book: PolicyBook
+    vocabulary: Vocabulary
+    offer: Offer
+    cards: CardTable
+    fetcher: Fetcher
+
+    @classmethod
+    def start(cls, settings: Settings) -> Telecode:
+        """Load every table. Raises TableError, with file and line, for one that cannot be trusted."""
+        folder = config_folder(settings.config)
+        return cls(
+            settings=settings,
+            book=load_book(folder),
+            vocabulary=load_vocabulary(folder / "vocabulary", base=settings.fhir_base, site=settings.site_vocabulary),
+            offer=load_offer(
+                folder, base=settings.fhir_base, hook_name=settings.hook_name, aliases=settings.hook_aliases
+            ),
+            cards=load_card_table(folder, base=settings.fhir_base),
+            fetcher=Fetcher(settings.fhir_allow, settings.fhir_deadline),
+        )
+
+    def select(self, body: Mapping[str, Any]) -> Outcome:
+        """The outcome for facts in JSON. Raises FactsRefused."""
+        return select(read_facts(body, self.book), self.book, self.settings.options)
+
+    def answer(self, request: HookRequest) -> Answer:
+        """Answer a hook request.
+
+        Raises EncounterNotHad, or WrongPatient if the Encounter is another patient's than the context names.
+        """
+        if request.encounter_id is None or not self._triggered(request):
+            return self._nothing("no_encounter", "No encounter at sign-off in the context of this request.")
+        prefetch = {**request.prefetch, **self.fetcher.fill(request, self.offer.prefetch)}
+        try:
+            found = gather(
+                prefetch.values(),
+                patient_id=request.patient_id,
+                encounter_id=request.encounter_id,
+                user=request.user,
+                vocabulary=self.vocabulary,
+            )
+        except MissingEncounter as missing:
+            raise EncounterNotHad(request.encounter_id) from missing
+        facts = found.facts
+        if found.visit.not_ours is not None:
+            return replace(self._nothing("not_ours", found.visit.not_ours), facts=facts)
+        if facts.modality.value is Modality.IN_PERSON and not self.settings.in_person_cards:
+            return replace(self._nothing("in_person", "The visit was in person."), facts=facts)
+        outcome = select(facts, self.book, self.settings.options)
+        url = self.settings.public_url
+        return Answer(facts, outcome, render(outcome, facts, found.visit, self.book, self.cards, source_url=url))
+
+    def _triggered(self, request: HookRequest) -> bool:
+        triggers = self.settings.patient_view_triggers
+        return request.hook != "patient-view" or not triggers or request.trigger in triggers
+
+    def _nothing(self, why: str, text: str) -> Answer:
+        outcome = Outcome(
+            Kind.NOT_APPLICABLE, (), (), (), (Note(why, text),), (), None, self.book.fingerprint, self.book.sources
+        )
+        return Answer(EncounterFacts(), outcome, [])

@@ -1,0 +1,85 @@
+"""The one guarded door for JSON: what comes through is one object, of bounded size and depth, each key once."""
+
+import json
+import re
+from typing import Any
+
+import orjson
+from flask import Request
+
+DEEPEST = 64
+"""Levels of nesting; the deepest real FHIR request seen has about a dozen."""
+KEY = re.compile(rb'"\s*:')
+
+
+class BodyRefused(ValueError):
+    """A body that cannot be read: the HTTP `status`, and `why`."""
+
+    def __init__(self, status: int, why: str) -> None:
+        super().__init__(why)
+        self.status = status
+        self.why = why
+
+
+def read_object(request: Request, largest: int) -> dict[str, Any]:
+    """The request's body as one JSON object.
+
+    Parameters: `largest` size in bytes. Raises BodyRefused: 415 for another content type, 413 for too large a body,
+    400 for what is not strict JSON (NaN, a key written twice, too deep, not an object).
+    """
+    if not request.is_json:
+        raise BodyRefused(415, "the content type must be application/json")
+    if request.content_encoding:
+        raise BodyRefused(415, "compressed bodies are not taken")
+    if request.content_length is not None and request.content_length > largest:
+        raise BodyRefused(413, f"the body is larger than {largest} bytes")
+    raw = request.stream.read(largest + 1)
+    if len(raw) > largest:
+        raise BodyRefused(413, f"the body is larger than {largest} bytes")
+    return parse_object(raw)
+
+
+def parse_object(raw: bytes) -> dict[str, Any]:
+    """One JSON object out of bytes. Raises BodyRefused (400)."""
+    raw = raw.removeprefix(b"\xef\xbb\xbf")
+    try:
+        found = orjson.loads(raw)
+    except orjson.JSONDecodeError as broken:
+        raise BodyRefused(400, f"not JSON: {broken.msg} at line {broken.lineno} column {broken.colno}") from None
+    if not isinstance(found, dict):
+        raise BodyRefused(400, "the body must be a JSON object")
+    # Each key of the text ends in a quote and a colon. Where no more of them stand in the text than keys came out, no
+    # key stood twice; where more do (a quoted colon inside a string counts too), the slow and exact reader decides.
+    if len(KEY.findall(raw)) != _keys(found):
+        _refuse_repeated_keys(raw)
+    return found
+
+
+def _keys(value: object) -> int:
+    """Count the keys of a tree, level by level. Raises BodyRefused if it is deeper than any real request."""
+    count = 0
+    level: list[object] = [value]
+    for _ in range(DEEPEST):
+        below: list[object] = []
+        for item in level:
+            if isinstance(item, dict):
+                count += len(item)
+                below += [part for part in item.values() if isinstance(part, dict | list)]
+            elif isinstance(item, list):
+                below += [part for part in item if isinstance(part, dict | list)]
+        if not below:
+            return count
+        level = below
+    raise BodyRefused(400, f"nested deeper than {DEEPEST} levels")
+
+
+def _refuse_repeated_keys(raw: bytes) -> None:
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) != len(pairs):
+            keys = [key for key, _ in pairs]
+            repeated = next(key for key in keys if keys.count(key) > 1)
+            raise BodyRefused(400, f"the key {json.dumps(repeated[:40])} stands twice")
+        return found
+
+    json.loads(raw, object_pairs_hook=once)

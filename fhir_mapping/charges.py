@@ -1,0 +1,121 @@
+"""Reads the charges of the visit: the billing code a draft already carries, its modifiers and place of service."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from fhir_mapping.chart import Chart
+from fhir_mapping.facts import Evidence, Fact, ServiceKind
+from fhir_mapping.readings import Reading, weigh
+from fhir_mapping.resources import Coding, Json, codings, evidence, records, text
+
+_MODIFIER = 2  # a modifier has two characters; anything else in its place is a note of the site
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a charge: its codes, and its modifiers and place of service where the resource can say them."""
+
+    resource: Json
+    path: str
+    codes: tuple[Coding, ...]
+    modifiers: tuple[Coding, ...] | None
+    places: tuple[tuple[Coding, Evidence], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Charges:
+    """What the charges say, and the lines themselves for the readers of modality and place."""
+
+    lines: tuple[Line, ...]
+    reported_code: Fact[str]
+    reported_modifiers: Fact[tuple[str, ...]]
+    reported_place_of_service: Fact[str]
+    service_kind: Fact[ServiceKind]
+
+
+def charges(chart: Chart) -> Charges:
+    """Read the open claims and charge items of the visit, and billing codes among its types."""
+    lines = (*_claim_lines(chart), *_charge_items(chart))
+    types = Line(chart.encounter, "Encounter.type", tuple(codings(chart.encounter.get("type"))), None, ())
+    codes, modifiers, places, kinds = [], [], [], []
+    for line in (*lines, types):
+        for coding in line.codes:
+            kind = chart.vocabulary.word("reported", coding.system, coding.code)
+            if kind is None:
+                continue
+            proof = evidence(line.resource, line.path, coding.code)
+            codes.append(Reading(coding.code, proof))
+            if kind == ServiceKind.BRIEF_CHECK_IN:
+                kinds.append(Reading(ServiceKind.BRIEF_CHECK_IN, proof))
+            if line.modifiers is not None:
+                said = tuple(modifier.code for modifier in line.modifiers)
+                modifiers.append(Reading(said, evidence(line.resource, line.path, " ".join((coding.code, *said)))))
+            places += [Reading(place.code, where) for place, where in line.places]
+    code = weigh([codes], why="no claim, charge item or type of the visit carries an E/M code")
+    return Charges(
+        lines=lines,
+        reported_code=code,
+        reported_modifiers=weigh([modifiers], why="no charge with an E/M code can say modifiers"),
+        reported_place_of_service=weigh([places], why="no charge with an E/M code says the place of service"),
+        service_kind=weigh([kinds if code.known else []], why="no code says what kind of service it was"),
+    )
+
+
+def _claim_lines(chart: Chart) -> Iterator[Line]:
+    for claim in chart.of("Claim"):
+        if not is_open(chart, claim, "claim-status") or not is_bill(chart, claim):
+            continue
+        for item in records(claim.get("item")):
+            if not any(chart.is_this_visit(visit, claim) for visit in records(item.get("encounter"))):
+                continue
+            path = "Claim.item.locationCodeableConcept"
+            places = codings(item.get("locationCodeableConcept"))
+            yield Line(
+                claim,
+                "Claim.item.productOrService",
+                tuple(codings(item.get("productOrService"))),
+                _modifiers(codings(item.get("modifier"))),
+                tuple((place, evidence(claim, path, place.code)) for place in _places(chart, places)),
+            )
+
+
+def _charge_items(chart: Chart) -> Iterator[Line]:
+    for charge in chart.of("ChargeItem"):
+        if not is_open(chart, charge, "charge-status"):
+            continue
+        if not chart.is_this_visit(charge.get("context") or charge.get("encounter"), charge):
+            continue
+        said: dict[str, list[Coding]] = {}
+        for extension in records(charge.get("extension")):
+            value = extension.get("valueCodeableConcept") or extension.get("valueCoding")
+            said.setdefault(chart.vocabulary.extension(text(extension.get("url"))), []).extend(codings(value))
+        modifiers, path = said.get("charge_modifier"), "ChargeItem.extension(place of service)"
+        yield Line(
+            charge,
+            "ChargeItem.code",
+            tuple(codings(charge.get("code"))),
+            _modifiers(modifiers) if modifiers else None,
+            tuple(
+                (place, evidence(charge, path, place.code))
+                for place in _places(chart, said.get("charge_place_of_service", []))
+            ),
+        )
+
+
+def is_open(chart: Chart, charge: Json, system: str) -> bool:
+    """Tell whether a charge stands: drafted or sent, not cancelled or entered in error."""
+    return chart.vocabulary.term("status", system, text(charge.get("status"))) is not None
+
+
+def is_bill(chart: Chart, claim: Json) -> bool:
+    """Tell whether a claim asks for payment; a predetermination only asks what would be paid."""
+    use = text(claim.get("use"))
+    return not use or chart.vocabulary.term("status", "claim-use", use) is not None
+
+
+def _modifiers(said: list[Coding]) -> tuple[Coding, ...]:
+    return tuple(coding for coding in said if len(coding.code) == _MODIFIER)
+
+
+def _places(chart: Chart, said: list[Coding]) -> list[Coding]:
+    return [coding for coding in said if chart.vocabulary.system(coding.system) == "place-of-service"]

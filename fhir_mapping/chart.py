@@ -1,0 +1,197 @@
+"""Sorts what the EHR sent into one chart: this visit, this patient's other records, and what could not be read."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from fhir_mapping.encounter import visit_moment
+from fhir_mapping.moments import Moment
+from fhir_mapping.resources import NOTHING, Json, Reference, quote, record, records, reference, text
+from fhir_mapping.vocabulary import Vocabulary
+
+_NESTED = 3  # a Bundle within a Bundle within a Bundle: what batch answers of EHRs need, and no more
+_HARMLESS = {"warning", "information"}
+_NOT_A_RESOURCE = "a prefetched value is not a FHIR resource"
+# Only these are ever looked up by identifier.
+_IDENTIFIED = {"Location", "Organization", "Patient", "Practitioner", "PractitionerRole"}
+
+
+class MissingEncounter(LookupError):
+    """The visit the request is about is not among its resources."""
+
+
+class WrongPatient(ValueError):
+    """The visit belongs to another patient than the request says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """One visit with the records to read it by.
+
+    `when` is the moment the visit began, if that can be told; `notes` say what could not be read or was left out.
+    """
+
+    encounter: Json
+    when: Moment | None
+    vocabulary: Vocabulary
+    notes: tuple[str, ...]
+    _index: "_Index"
+    _by_kind: Mapping[str, Sequence[Json]]
+
+    def of(self, kind: str) -> Sequence[Json]:
+        """List this patient's resources of one type, and those that belong to no patient."""
+        return self._by_kind.get(kind, ())
+
+    def find(self, target: object, within: Json = NOTHING) -> Json | None:
+        """Follow a reference of the resource `within`, if what it points at was supplied."""
+        return self._index.find(target, within)
+
+    def is_this_visit(self, target: object, within: Json = NOTHING) -> bool:
+        """Tell whether a reference points at the visit."""
+        if self.find(target, within) is self.encounter:
+            return True
+        ref = reference(target)
+        return ref.kind in {"", "Encounter"} and ref.id == text(self.encounter.get("id"))
+
+
+def open_chart(resources: Iterable[object], patient_id: str, encounter_id: str, vocabulary: Vocabulary) -> Chart:
+    """Sort the values of a prefetch into the chart of one visit.
+
+    Raises MissingEncounter if the visit is not among them, and WrongPatient if it is another patient's.
+    """
+    notes: list[str] = []
+    index = _Index({}, {}, {}, {})
+    for value in resources:
+        for url, resource in _walk(value, notes):
+            index.add(url, resource)
+    patient, visit = (reference(given).id or given for given in (patient_id, encounter_id))
+    encounter = index.visit(visit)
+    match index.is_patient(encounter.get("subject"), patient):
+        case False:
+            raise WrongPatient("the encounter belongs to another patient than the request says")
+        case None:
+            notes.append("Encounter.subject does not say which patient it is")
+    by_kind = {}
+    for kind, found in index.by_kind.items():
+        by_kind[kind] = [resource for resource in found if resource is encounter or index.belongs(resource, patient)]
+        if others := len(found) - len(by_kind[kind]):
+            notes.append(f"left out, because of another patient: {others} {quote(kind)}")
+    if not text(encounter.get("id")):
+        # What a card or a draft claim refers to needs the id that the request gave.
+        named = {**encounter, "id": visit}
+        by_kind["Encounter"] = [named if resource is encounter else resource for resource in by_kind["Encounter"]]
+        index.by_url.update({url: named for url, resource in index.by_url.items() if resource is encounter})
+        encounter = named
+    return Chart(encounter, visit_moment(encounter), vocabulary, tuple(dict.fromkeys(notes)), index, by_kind)
+
+
+@dataclass(frozen=True, slots=True)
+class _Index:
+    by_kind: dict[str, list[Json]]
+    by_name: dict[str, Json]
+    by_url: dict[str, Json]
+    by_identifier: dict[tuple[str, str], list[Json]]
+
+    def add(self, url: str, resource: Json) -> None:
+        kind, own = text(resource.get("resourceType")), text(resource.get("id"))
+        if own and self.by_name.setdefault(f"{kind}/{own}", resource) is not resource:
+            return  # the same resource under two prefetch keys
+        self.by_kind.setdefault(kind, []).append(resource)
+        for address in (url, f"urn:uuid:{own}" if own else ""):
+            self.by_url.setdefault(address, resource)
+        if kind in _IDENTIFIED:
+            for identifier in records(resource.get("identifier")):
+                self.by_identifier.setdefault((kind, text(identifier.get("value"))), []).append(resource)
+
+    def visit(self, encounter_id: str) -> Json:
+        named = self.by_name.get(f"Encounter/{encounter_id}")
+        nameless = [one for one in self.by_kind.get("Encounter", ()) if not named and not text(one.get("id"))]
+        if named is None and len(nameless) != 1:
+            raise MissingEncounter("the encounter of the request is not among its resources")
+        return named or nameless[0]
+
+    def find(self, target: object, within: Json = NOTHING) -> Json | None:
+        return self.follow(reference(target), within)
+
+    def follow(self, ref: Reference, within: Json = NOTHING) -> Json | None:
+        if ref.kind == "#":
+            return next((held for held in records(within.get("contained")) if text(held.get("id")) == ref.id), None)
+        if ref.value:
+            found = self.by_identifier.get((ref.kind, ref.value), [])
+            return next((resource for resource in found if _carries(resource, ref.system, ref.value)), None)
+        return self.by_name.get(ref.name) or (self.by_url.get(ref.url) if ref.url else None)
+
+    def is_patient(self, target: object, patient: str) -> bool | None:
+        """Tell whether a reference points at the patient; `None` if it does not say."""
+        ref = reference(target)
+        if ref.kind == "#":
+            return None
+        found = self.follow(ref)
+        own = text(found.get("id")) if found else ref.id
+        if not own:
+            return True if ref.value and ref.value == patient else None
+        return own == patient and ref.kind in {"", "Patient"}
+
+    def belongs(self, resource: Json, patient: str) -> bool:
+        """Tell whether a resource may be the patient's: nothing in it says that it is somebody else's."""
+        if record(resource.get("subject")).get("reference") == f"Patient/{patient}":
+            return True  # what nearly every resource says, hundreds of times
+        if resource.get("resourceType") == "Patient":
+            return text(resource.get("id")) in {"", patient}
+        said = [self.is_patient(target, patient) for target in _patients(resource)]
+        return any(answer is not False for answer in said) or not said
+
+
+def _patients(resource: Json) -> Sequence[object]:
+    for element in ("subject", "patient", "beneficiary"):
+        if said := resource.get(element):
+            return records(said)
+    if resource.get("resourceType") == "Appointment":
+        actors = [participant.get("actor") for participant in records(resource.get("participant"))]
+        return [actor for actor in actors if reference(actor).kind == "Patient"]
+    return ()
+
+
+def _carries(resource: Json, system: str, value: str) -> bool:
+    identifiers = records(resource.get("identifier"))
+    return any(text(i.get("value")) == value and system in {"", text(i.get("system"))} for i in identifiers)
+
+
+def _walk(value: object, notes: list[str], depth: int = 0) -> Iterator[tuple[str, Json]]:
+    """Yield each resource in a prefetched value with its full URL; note what cannot be read, and go on."""
+    resource = record(value)
+    kind = text(resource.get("resourceType"))
+    if kind == "OperationOutcome":
+        notes.append(f"a prefetched resource could not be read by the EHR ({_issue(resource)})")
+    elif kind == "Bundle" and depth < _NESTED:
+        entries = resource.get("entry")
+        for entry in entries if isinstance(entries, list) else records(entries):
+            yield from _entry(record(entry), resource, notes, depth)
+    elif kind and kind != "Bundle":
+        yield "", resource
+    elif value is not None:
+        notes.append(_NOT_A_RESOURCE)
+
+
+def _entry(entry: Json, bundle: Json, notes: list[str], depth: int) -> Iterator[tuple[str, Json]]:
+    held = record(entry.get("resource"))
+    if text(held.get("resourceType")) != "OperationOutcome":
+        for url, resource in _walk(entry.get("resource"), notes, depth + 1):
+            yield text(entry.get("fullUrl")) or url, resource
+    elif not _says_empty(entry, held):
+        notes.append(f"{_asked(bundle)} could not be read by the EHR ({_issue(held)})")
+
+
+def _says_empty(entry: Json, outcome: Json) -> bool:
+    """Recognise Epic's way to say that a search found nothing."""
+    severities = {text(issue.get("severity")) for issue in records(outcome.get("issue"))}
+    return text(record(entry.get("search")).get("mode")) == "outcome" and bool(severities) and severities <= _HARMLESS
+
+
+def _issue(outcome: Json) -> str:
+    return next((quote(text(issue.get("code"))) for issue in records(outcome.get("issue"))), "") or "no reason given"
+
+
+def _asked(bundle: Json) -> str:
+    links = [link for link in records(bundle.get("link")) if link.get("relation") == "self"]
+    kind = text(links[0].get("url")).partition("?")[0].rpartition("/")[2] if links else ""
+    return f"a search for {kind}" if kind.isalpha() and kind.isascii() else "a search"

@@ -1,0 +1,214 @@
+"""Reads what the clinician documented for billing: minutes, level of decision making, and why there was no video.
+
+Two places are read, in this order: Observations with telecode's codes, then extensions of the Encounter.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Generic, NamedTuple, TypeVar
+
+from fhir_mapping.chart import Chart
+from fhir_mapping.encounter import slot_note
+from fhir_mapping.facts import AudioOnlyReason, Fact, MdmElements, MdmLevel, Rival
+from fhir_mapping.moments import moment_or_none
+from fhir_mapping.readings import CONTRADICTION, Reading, overruled_note, weigh
+from fhir_mapping.resources import Json, codings, concepts, evidence, name, quote, record, records, reference, text
+from fhir_mapping.vocabulary import Vocabulary
+
+T = TypeVar("T")
+
+_SECONDS = {"seconds": 1, "minutes": 60, "hours": 3600}
+_DAY = 24 * 60
+_ELEMENTS = {"mdm_problems": "problems", "mdm_data": "data", "mdm_risk": "risk"}
+_CODED = ("valueCodeableConcept", "valueCoding", "valueCode", "valueString")
+
+
+class RefusedError(ValueError):
+    """A value that cannot be evidence, and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Documentation:
+    """What was documented, each fact with its evidence; `notes` say what was refused and why."""
+
+    total_minutes: Fact[int]
+    discussion_minutes: Fact[int]
+    video_minutes: Fact[int]
+    audio_minutes: Fact[int]
+    mdm: Fact[MdmLevel]
+    mdm_elements: Fact[MdmElements]
+    audio_only_reason: Fact[AudioOnlyReason]
+    notes: tuple[str, ...]
+
+
+def documentation(chart: Chart) -> Documentation:
+    """Read all that was documented for billing."""
+    reader = _Reader(chart, notes=[], observed={}, extended={})
+    reader.sort_observations()
+    reader.sort_extensions()
+    slot = slot_note(chart.encounter)
+    total = reader.fact("total_minutes", _minutes)
+    return Documentation(
+        total_minutes=replace(total, notes=(*total.notes, slot)) if slot else total,
+        discussion_minutes=reader.fact("discussion_minutes", _minutes),
+        video_minutes=reader.fact("video_minutes", _minutes),
+        audio_minutes=reader.fact("audio_minutes", _minutes),
+        mdm=reader.fact("mdm", _level),
+        mdm_elements=_elements({element: reader.fact(word, _level) for word, element in _ELEMENTS.items()}),
+        audio_only_reason=reader.fact("audio_only_reason", _reason),
+        notes=tuple(reader.notes),
+    )
+
+
+def whole_minutes(quantity: object, vocabulary: Vocabulary) -> int:
+    """Convert a Quantity or Duration to whole minutes, rounded down: a minute begun is not a minute spent.
+
+    Raises RefusedError for anything but a plain number of seconds, minutes or hours within one day.
+    """
+    said = record(quantity)
+    value, code = said.get("value"), text(said.get("code"))
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise RefusedError("the value is not a quantity with a unit")
+    if said.get("comparator"):
+        raise RefusedError("the value is not exact")
+    by_code = vocabulary.term("unit", "ucum", code)
+    by_text = next(iter(vocabulary.phrases("unit", text(said.get("unit")))), None)
+    unit = by_code or by_text
+    if unit is None or (code and not by_code):
+        raise RefusedError("the unit is not known")
+    if by_text not in {None, unit}:
+        raise RefusedError("the unit contradicts itself")
+    # The first bound also refuses NaN, and numbers too large to convert.
+    if not 0 <= value <= _DAY * 60 or (minutes := Decimal(str(value)) * _SECONDS[unit] // 60) > _DAY:
+        raise RefusedError("the value is no time within one day")
+    return int(minutes)
+
+
+class _Value(NamedTuple, Generic[T]):
+    value: T
+    element: str
+    said: str
+
+
+class _Place(NamedTuple):
+    resource: Json
+    path: str
+    holder: Json
+
+
+_Read = Callable[[Json, Vocabulary], _Value[T]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    chart: Chart
+    notes: list[str]
+    observed: dict[tuple[str, str], list[_Place]]  # what is documented, and whether it is counted or preliminary
+    extended: dict[str, list[_Place]]
+
+    def sort_observations(self) -> None:
+        vocabulary = self.chart.vocabulary
+        for observation in self.chart.of("Observation"):
+            meant = {vocabulary.word("documentation", c.system, c.code) for c in codings(observation.get("code"))}
+            for word in filter(None, meant):
+                status = vocabulary.term("status", "observation-status", text(observation.get("status")))
+                if why := self._stranger(observation):
+                    self._note(observation, word, why)
+                elif status is None:
+                    self._note(observation, word, "it is neither final nor preliminary")
+                else:
+                    place = _Place(observation, "Observation", observation)
+                    self.observed.setdefault((word, status), []).append(place)
+
+    def sort_extensions(self) -> None:
+        for extension in records(self.chart.encounter.get("extension")):
+            url = text(extension.get("url"))
+            place = _Place(self.chart.encounter, f"Encounter.extension({quote(url.rpartition('/')[2])})", extension)
+            self.extended.setdefault(self.chart.vocabulary.extension(url), []).append(place)
+
+    def _stranger(self, observation: Json) -> str | None:
+        """Say why an Observation does not belong to this visit, if so."""
+        visit = observation.get("encounter")
+        if any(reference(visit)):
+            return None if self.chart.is_this_visit(visit, observation) else "it belongs to another encounter"
+        effective = observation.get("effectiveDateTime") or observation.get("effectiveInstant")
+        taken = moment_or_none(effective or record(observation.get("effectivePeriod")).get("start"))
+        if taken and self.chart.when and taken.falls_on(self.chart.when):
+            return None
+        return "it names no encounter and is not of the day of the visit"
+
+    def fact(self, word: str, read: _Read[T]) -> Fact[T]:
+        """Weigh the Observations, final before preliminary, and then the extensions that document one thing."""
+        final = self._readings(word, self.observed.get((word, "counted"), ()), read)
+        early = self._readings(word, self.observed.get((word, "preliminary"), ()), read)
+        notes = tuple(overruled_note(r.evidence) for r in early if final and r.value != final[0].value)
+        if early and not final:
+            notes = tuple(f"{r.evidence.resource} is preliminary, not final" for r in early)
+        extensions = self._readings(word, self.extended.get(word, ()), read)
+        why = "neither an Observation nor an extension of the Encounter says it"
+        return weigh([final or early, extensions], why=why, notes=notes)
+
+    def _readings(self, word: str, places: Sequence[_Place], read: _Read[T]) -> list[Reading[T]]:
+        found = []
+        for place in places:
+            try:
+                value, element, said = read(place.holder, self.chart.vocabulary)
+            except RefusedError as refused:
+                self._note(place.resource, word, str(refused))
+            else:
+                found.append(Reading(value, evidence(place.resource, f"{place.path}.{element}", said)))
+        return found
+
+    def _note(self, resource: Json, word: str, why: str) -> None:
+        self.notes.append(f"{name(resource)}, {word.replace('_', ' ')}: {why}; not used")
+
+
+def _minutes(holder: Json, vocabulary: Vocabulary) -> _Value[int]:
+    element = "valueDuration" if "valueDuration" in holder else "valueQuantity"
+    quantity = record(holder.get(element))
+    unit = text(quantity.get("unit")) or text(quantity.get("code"))
+    return _Value(whole_minutes(quantity, vocabulary), element, f"{quantity.get('value')} {unit}")
+
+
+def _level(holder: Json, vocabulary: Vocabulary) -> _Value[MdmLevel]:
+    word, element, said = _word(holder, "mdm", "mdm-level", vocabulary)
+    return _Value(MdmLevel(word), element, said)
+
+
+def _reason(holder: Json, vocabulary: Vocabulary) -> _Value[AudioOnlyReason]:
+    word, element, said = _word(holder, "audio_only_reason", "audio-only-reason", vocabulary)
+    return _Value(AudioOnlyReason(word), element, said)
+
+
+def _word(holder: Json, topic: str, system: str, vocabulary: Vocabulary) -> _Value[str]:
+    """Read a coded value: by our code, or by a code, display or text that is one of our words and nothing else."""
+    element = next((element for element in _CODED if element in holder), "value")
+    value = holder.get(element)
+    found: dict[str, str] = dict.fromkeys(vocabulary.phrases(topic, text(value)), text(value))
+    for concept in concepts(value):
+        found |= dict.fromkeys(vocabulary.phrases(topic, concept.text), concept.text)
+        for coding in concept.codings:
+            found |= dict.fromkeys(vocabulary.phrases(topic, coding.display), coding.said)
+            known = not coding.system or vocabulary.system(coding.system) == system
+            if known and (word := vocabulary.term(topic, system, coding.code.lower())):
+                found[word] = coding.said
+    if len(found) != 1:
+        raise RefusedError("the value contradicts itself" if found else "the value is not one of ours")
+    word, said = found.popitem()
+    return _Value(word, element, said)
+
+
+def _elements(facts: dict[str, Fact[MdmLevel]]) -> Fact[MdmElements]:
+    notes = tuple(note for fact in facts.values() for note in fact.notes)
+    rivals = tuple(
+        Rival(MdmElements(**{element: rival.value}), rival.evidence)
+        for element, fact in facts.items()
+        for rival in fact.conflict
+    )
+    if rivals:
+        return Fact(conflict=rivals, why_unknown=CONTRADICTION, notes=notes)
+    if not any(fact.known for fact in facts.values()):
+        return Fact(why_unknown="no element of medical decision making is documented", notes=notes)
+    elements = MdmElements(**{element: fact.value for element, fact in facts.items()})
+    return Fact(elements, tuple(one for fact in facts.values() for one in fact.evidence), notes=notes)

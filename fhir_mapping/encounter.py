@@ -1,0 +1,81 @@
+"""Reads the visit itself: its date as written, whether it is a visit of ours at all, and how long its slot was."""
+
+from datetime import date
+
+from fhir_mapping.facts import Evidence, Fact
+from fhir_mapping.moments import Moment, NoMomentError, moment_or_none, read_moment
+from fhir_mapping.resources import Json, codings, evidence, record, text
+from fhir_mapping.vocabulary import Vocabulary
+
+
+def _period(encounter: Json) -> tuple[str, Json]:
+    """Find the period of the visit: R5 calls it `actualPeriod`."""
+    element = "actualPeriod" if "actualPeriod" in encounter else "period"
+    return f"Encounter.{element}", record(encounter.get(element))
+
+
+def _start(encounter: Json) -> Moment:
+    """Read when the visit began. Raises NoMomentError if that is not said, or if it ended before it began."""
+    path, period = _period(encounter)
+    if not period.get("start"):
+        raise NoMomentError(f"{path}.start is not said")
+    try:
+        start = read_moment(period.get("start"))
+    except NoMomentError as refused:
+        raise NoMomentError(f"{path}.start {refused}") from None
+    end = moment_or_none(period.get("end"))
+    if end and (end.at < start.at if end.at and start.at else end.day < start.day):
+        raise NoMomentError(f"{path} ends before it starts")
+    return start
+
+
+def visit_moment(encounter: Json) -> Moment | None:
+    """Read when the visit began, if that can be told."""
+    try:
+        return _start(encounter)
+    except NoMomentError:
+        return None
+
+
+def service_date(encounter: Json) -> Fact[date]:
+    """Read the date of service: the day the visit began, in the offset it was written in."""
+    path, period = _period(encounter)
+    try:
+        start = _start(encounter)
+    except NoMomentError as refused:
+        return Fact(why_unknown=str(refused))
+    notes: tuple[str, ...] = ()
+    try:
+        if period.get("end") and (last := read_moment(period.get("end")).day) != start.day:
+            notes = (f"{path} ends on another day, {last}",)
+    except NoMomentError as refused:
+        notes = (f"{path}.end {refused}: not used",)
+    return Fact(start.day, (evidence(encounter, f"{path}.start", text(period.get("start"))),), notes=notes)
+
+
+def slot_note(encounter: Json) -> str | None:
+    """Word the cross-check for the minutes: how long the visit or its slot was, which is never time spent by law."""
+    path, period = _period(encounter)
+    start, end = visit_moment(encounter), moment_or_none(period.get("end"))
+    if start is None or end is None or start.at is None or end.at is None:
+        return None
+    minutes = int((end.at - start.at).total_seconds()) // 60
+    return f"{path} spans {minutes} minutes: visit or slot time, not used" if minutes else None
+
+
+def classes(encounter: Json, vocabulary: Vocabulary, topic: str) -> list[tuple[str, Evidence]]:
+    """List what the classes of the visit mean under `topic`: one in R4, several in R5."""
+    found = []
+    for coding in codings(encounter.get("class")):
+        word = vocabulary.word(topic, coding.system, coding.code)
+        if word:
+            found.append((word, evidence(encounter, "Encounter.class", coding.code)))
+    return found
+
+
+def not_ours(encounter: Json, vocabulary: Vocabulary) -> str | None:
+    """Say why this is no telehealth E/M visit whatever else the chart says: cancelled, inpatient, emergency ..."""
+    status = vocabulary.term("not_ours", "encounter-status", text(encounter.get("status")))
+    if status:
+        return f"{status} encounter"
+    return next((f"{word} encounter" for word, _ in classes(encounter, vocabulary, "not_ours")), None)

@@ -1,0 +1,95 @@
+"""Gathers all that the chart says about one visit: the facts with their evidence, and what a draft claim needs."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from fhir_mapping.charges import charges
+from fhir_mapping.chart import MissingEncounter, WrongPatient, open_chart
+from fhir_mapping.coverage import coverages
+from fhir_mapping.documentation import documentation
+from fhir_mapping.encounter import not_ours, service_date
+from fhir_mapping.facts import EncounterFacts
+from fhir_mapping.modality import modality
+from fhir_mapping.people import people
+from fhir_mapping.places import places
+from fhir_mapping.prior_visits import patient_status
+from fhir_mapping.resources import check, name, reference
+from fhir_mapping.vocabulary import Vocabulary
+
+__all__ = ["Gathered", "MissingEncounter", "Visit", "WrongPatient", "gather"]
+
+_MOST_NOTES = 40  # a broken interface repeats itself; the first notes tell enough
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """What a draft claim needs besides the facts.
+
+    `practitioner` rendered the visit. `coverages` are pairs of payer id (or "unknown") and reference, primary first.
+    `not_ours` says why the visit gets no card at all; it is `None` for telehealth, in-person office and unknown visits.
+    """
+
+    encounter: str
+    patient: str | None
+    practitioner: str | None
+    coverages: tuple[tuple[str, str], ...]
+    not_ours: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """The facts of a visit, and the visit itself."""
+
+    facts: EncounterFacts
+    visit: Visit
+
+
+def gather(
+    resources: Iterable[object], *, patient_id: str, encounter_id: str, user: str | None, vocabulary: Vocabulary
+) -> Gathered:
+    """Read the facts of one visit out of the values of a CDS Hooks prefetch, whatever their shape.
+
+    Parameters: `resources` in any order, each a resource, a Bundle, nothing or garbage; `patient_id` and `encounter_id`
+    of the hook's context; `user`, the reference of who signs; `vocabulary` to read codes by.
+    Raises MissingEncounter if the encounter is not among the resources, WrongPatient if it is another patient's.
+    """
+    chart = open_chart(resources, patient_id, encounter_id, vocabulary)
+    documented, charged, who, paid = documentation(chart), charges(chart), people(chart, user), coverages(chart)
+    where = places(chart, charged.lines)
+    notes = [*chart.notes, check(chart.encounter), *documented.notes, *who.notes, *paid.notes]
+    facts = EncounterFacts(
+        service_date=service_date(chart.encounter),
+        modality=modality(chart, charged.lines, documented, where),
+        video_minutes=documented.video_minutes,
+        audio_minutes=documented.audio_minutes,
+        patient_status=patient_status(chart, who.identities),
+        total_minutes=documented.total_minutes,
+        discussion_minutes=documented.discussion_minutes,
+        mdm=documented.mdm,
+        mdm_elements=documented.mdm_elements,
+        payers=paid.payers,
+        patient_location=where.patient_location,
+        setting=where.setting,
+        behavioral_health=who.behavioral_health,
+        clinician=who.clinician,
+        audio_only_reason=documented.audio_only_reason,
+        service_kind=charged.service_kind,
+        reported_code=charged.reported_code,
+        reported_modifiers=charged.reported_modifiers,
+        reported_place_of_service=charged.reported_place_of_service,
+        notes=_shortened(list(dict.fromkeys(filter(None, notes)))),
+    )
+    visit = Visit(
+        encounter=name(chart.encounter),
+        patient=f"Patient/{reference(patient_id).id or patient_id}",
+        practitioner=who.practitioner,
+        coverages=paid.in_force,
+        not_ours=not_ours(chart.encounter, vocabulary),
+    )
+    return Gathered(facts, visit)
+
+
+def _shortened(notes: list[str]) -> tuple[str, ...]:
+    if len(notes) <= _MOST_NOTES:
+        return tuple(notes)
+    return (*notes[:_MOST_NOTES], f"and {len(notes) - _MOST_NOTES} more")

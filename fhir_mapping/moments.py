@@ -1,0 +1,62 @@
+"""Reads dates and times the way a bill needs them: the day as it was written, never moved to another time zone."""
+
+import re
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from fhir_mapping.resources import text
+
+_FORM = re.compile(
+    r"(?P<day>[0-9]{4}-[0-9]{2}-[0-9]{2})"
+    r"(?:[T ](?P<clock>[0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?)[0-9]* ?(?P<zone>Z|[+-][0-9]{2}:?[0-9]{2})?)?"
+)
+_EARLIEST, _LATEST = 1900, 2200
+
+
+class NoMomentError(ValueError):
+    """A date or time that cannot be evidence, and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A day in its own offset, with the time where one was written."""
+
+    day: date
+    at: datetime | None = None
+
+    def falls_on(self, other: "Moment") -> bool:
+        """Tell whether this moment falls on the day of `other`, as the clock stood there.
+
+        A server may write the same evening in UTC, where it is already tomorrow.
+        """
+        if self.at and other.at:
+            return self.at.astimezone(other.at.tzinfo).date() == other.day
+        return self.day == other.day
+
+
+def read_moment(value: object) -> Moment:
+    """Read a FHIR date, dateTime or instant.
+
+    Raises NoMomentError, with the reason, for a time without a zone, a month or year alone, or a day of no calendar.
+    """
+    form = _FORM.fullmatch(text(value))
+    if not form:
+        raise NoMomentError("is not a full date")
+    if form["clock"] and not form["zone"]:
+        raise NoMomentError("has a time without a time zone")
+    try:
+        day = date.fromisoformat(form["day"])
+        at = datetime.fromisoformat(f"{form['day']}T{form['clock']}{form['zone']}") if form["clock"] else None
+    except ValueError:
+        raise NoMomentError("is not a date of the calendar") from None
+    if not _EARLIEST <= day.year <= _LATEST:
+        raise NoMomentError("lies outside any plausible year")
+    return Moment(day, at)
+
+
+def moment_or_none(value: object) -> Moment | None:
+    """Read it too, with `None` where the reason for a refusal does not matter."""
+    try:
+        return read_moment(value)
+    except NoMomentError:
+        return None

@@ -1,0 +1,164 @@
+"""Tells what kind of payer one coverage is: by the site's own ids, by its type, by its names, and by nothing else."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from fhir_mapping.chart import Chart
+from fhir_mapping.facts import Evidence
+from fhir_mapping.resources import Json, codings, concepts, evidence, record, records, reference, text
+
+NOT_FOR_VISITS = "not-for-visits"
+
+_MEDICARE, _ADVANTAGE, _ORIGINAL = "medicare", "medicare-advantage", "medicare-ffs"
+_COMMERCIAL, _SUPPLEMENT, _DUAL = "commercial", "medicare-supplement", "medicare-and-medicaid"
+_UNSPECIFIED, _UNLISTED = "unspecified", "unlisted"
+_NO_POLICY = {
+    None: "neither its type nor a name says what kind of payer it is",
+    _MEDICARE: "it is Medicare, but fee-for-service or Advantage is not said",
+    _SUPPLEMENT: "it is a Medicare supplement, which pays after Medicare",
+    _DUAL: "it names Medicare and Medicaid together",
+}
+_PERSONS = {"Patient", "RelatedPerson"}
+
+
+class Payer(NamedTuple):
+    """The policy a coverage pays under, or `None` and why, with what was read."""
+
+    policy: str | None
+    why: str
+    evidence: tuple[Evidence, ...]
+
+
+class _Said(NamedTuple):
+    words: str
+    evidence: Evidence
+
+
+class _Contradiction(Exception):
+    """The type, the names and the numbers of a coverage do not fit together."""
+
+
+def payer_of(chart: Chart, coverage: Json) -> Payer:
+    """Classify one coverage. A type beats its own display; where type and name contradict each other, none is used."""
+    site = next(_by_site(chart, coverage), None)
+    if site:
+        return Payer(site.words, "", (site.evidence,))
+    typed = list(_by_type(chart, coverage))
+    names: list[_Said] = []
+    try:
+        code = _one(typed)
+        names = list(_names(chart, coverage, with_text=code in {None, _MEDICARE}))
+        line = _line(chart, coverage, code, names)
+    except _Contradiction as contradiction:
+        return Payer(None, str(contradiction), tuple(one.evidence for one in (*typed, *names)))
+    if code == _UNLISTED:
+        return Payer(None, f"there is no rule for its type {typed[0].evidence.said}", (typed[0].evidence,))
+    for said in names:
+        plan = chart.vocabulary.plan(
+            said.words,
+            lambda plan: (
+                plan.line == line or (line is None and plan.line == _COMMERCIAL and not plan.line_must_be_said)
+            ),
+        )
+        if plan:
+            return Payer(plan.payer, "", (*(one.evidence for one in typed), said.evidence))
+    telling = [one for one in names if chart.vocabulary.phrases("payer_sign", one.words)]
+    read = tuple(one.evidence for one in (*typed, *telling))
+    return Payer(None, _NO_POLICY[line], read) if line in _NO_POLICY else Payer(line, "", read)
+
+
+def has_medicare_number(chart: Chart, resource: Json) -> bool:
+    """Tell whether a Patient or Coverage carries a Medicare number: it proves Medicare, of either kind."""
+    for identifier in records(resource.get("identifier")):
+        said = [(text(identifier.get("system")), text(identifier.get("value")))]
+        said += [(coding.system, coding.code) for coding in codings(identifier.get("type"))]
+        if any(chart.vocabulary.word("identifier", system, value) for system, value in said):
+            return True
+    return False
+
+
+def _by_site(chart: Chart, coverage: Json) -> Iterator[_Said]:
+    """Read payer and plan ids that the site has given a policy."""
+    for target in _payors(coverage):
+        organization = record(chart.find(target, coverage))
+        for identifier in (*records(record(target).get("identifier")), *records(organization.get("identifier"))):
+            value = text(identifier.get("value"))
+            if word := chart.vocabulary.word("payer", text(identifier.get("system")), value):
+                yield _Said(word, evidence(coverage, "Coverage.payor.identifier", value))
+    for group in records(coverage.get("class")):
+        value = text(group.get("value"))
+        if word := chart.vocabulary.term("payer", "plan", value):
+            yield _Said(word, evidence(coverage, "Coverage.class.value", value))
+
+
+def _by_type(chart: Chart, coverage: Json) -> Iterator[_Said]:
+    for coding in codings(coverage.get("type")):
+        word = chart.vocabulary.word("payer", coding.system, coding.code)
+        if word is None and chart.vocabulary.system(coding.system) == "sopt":
+            word = _UNLISTED
+        if word not in {None, _UNSPECIFIED}:
+            yield _Said(word or "", evidence(coverage, "Coverage.type", coding.code))
+    kind = text(coverage.get("kind"))
+    if word := chart.vocabulary.term("payer", "coverage-kind", kind):
+        yield _Said(word, evidence(coverage, "Coverage.kind", kind))
+
+
+def _one(typed: list[_Said]) -> str | None:
+    words = {one.words for one in typed}
+    if len(words) > 1:
+        words.discard(_MEDICARE)
+    if len(words) > 1:
+        raise _Contradiction(f"its types contradict each other: {', '.join(one.evidence.said for one in typed)}")
+    return next(iter(words), None)
+
+
+def _names(chart: Chart, coverage: Json, *, with_text: bool) -> Iterator[_Said]:
+    """List the names on a coverage. A payor who is a person is not named: that would be the patient."""
+    for concept in concepts(coverage.get("type")) if with_text else []:
+        for said in (concept.text, *(coding.display for coding in concept.codings)):
+            yield _Said(said, evidence(coverage, "Coverage.type", said))
+    for target in _payors(coverage):
+        if reference(target).kind not in _PERSONS:
+            organization = record(chart.find(target, coverage))
+            for said in (text(record(target).get("display")), text(organization.get("name"))):
+                yield _Said(said, evidence(coverage, "Coverage.payor", said))
+    for group in records(coverage.get("class")):
+        for element in ("name", "value"):
+            said = text(group.get(element))
+            yield _Said(said, evidence(coverage, f"Coverage.class.{element}", said))
+
+
+def _payors(coverage: Json) -> list[object]:
+    payments = [payment.get("party") for payment in records(coverage.get("paymentBy"))]
+    return [*records(coverage.get("payor")), *records(coverage.get("insurer")), *payments]
+
+
+def _line(chart: Chart, coverage: Json, code: str | None, names: list[_Said]) -> str | None:
+    """Agree type, names and numbers on one line of business. Raises _Contradiction if they do not fit together."""
+    signs = {sign for one in names for sign in chart.vocabulary.phrases("payer_sign", one.words)}
+    named = _named({*signs, _MEDICARE} if code == _MEDICARE else signs)
+    numbered = has_medicare_number(chart, coverage)
+    if code is None:
+        if numbered and named == _COMMERCIAL:
+            raise _Contradiction("it has a Medicare number, but its name is commercial")
+        return named or (_MEDICARE if numbered else None)
+    if named in {None, code, _MEDICARE} or code in {_SUPPLEMENT, _UNLISTED} or (code, named) == (_ADVANTAGE, _DUAL):
+        return code
+    if code == _MEDICARE or (code, named) == (_COMMERCIAL, _SUPPLEMENT):
+        return named
+    raise _Contradiction(f"its type says {code}, its name {named}")
+
+
+def _named(signs: set[str]) -> str | None:
+    """Combine what the names say. Medicare goes first: "Aetna Medicare Advantage PPO" is no commercial plan."""
+    if _MEDICARE in signs and "medicaid" in signs:
+        return _DUAL
+    if "supplement" in signs:
+        return _SUPPLEMENT
+    kinds = {_ADVANTAGE: "advantage" in signs, _ORIGINAL: "original" in signs}
+    if _MEDICARE in signs:
+        return next(kind for kind, said in kinds.items() if said) if sum(kinds.values()) == 1 else _MEDICARE
+    if NOT_FOR_VISITS in signs:
+        return NOT_FOR_VISITS
+    others = signs & {"medicaid", "tricare", "self-pay", _COMMERCIAL}
+    return others.pop() if len(others) == 1 else None

@@ -1,0 +1,48 @@
+"""Weighs what several places in a chart say about one fact: the most trustworthy decides, a contradiction stays one."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from fhir_mapping.facts import Evidence, Fact, Rival
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+CONTRADICTION = "the chart contradicts itself"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading(Generic[T_co]):
+    """One place in the chart says this."""
+
+    value: T_co
+    evidence: Evidence
+
+
+def weigh(ranks: Sequence[Sequence[Reading[T]]], *, why: str, notes: tuple[str, ...] = ()) -> Fact[T]:
+    """Make one fact of readings in order of trust.
+
+    Parameters: `ranks`, the most trustworthy first; `why` it is unknown if all are empty; `notes` to keep beside it.
+    Two different values in the deciding rank are a conflict. What a lower rank says otherwise is noted, not used.
+    """
+    said = [rank for rank in ranks if rank]
+    if not said:
+        return Fact(why_unknown=why, notes=notes)
+    first, *rest = said
+    if any(reading.value != first[0].value for reading in first):
+        return contradiction(first, notes)
+    value = first[0].value
+    overruled = (overruled_note(reading.evidence) for rank in rest for reading in rank if reading.value != value)
+    return Fact(value, tuple(reading.evidence for reading in first), notes=(*notes, *dict.fromkeys(overruled)))
+
+
+def contradiction(readings: Sequence[Reading[T]], notes: tuple[str, ...] = ()) -> Fact[T]:
+    """Keep a fact that the chart states in two ways."""
+    rivals = tuple(Rival(reading.value, reading.evidence) for reading in readings)
+    return Fact(conflict=rivals, why_unknown=CONTRADICTION, notes=notes)
+
+
+def overruled_note(evidence: Evidence) -> str:
+    """Word the remark for evidence that a more trustworthy place contradicts."""
+    return f'{evidence.resource} {evidence.path} says otherwise ("{evidence.said}"); it ranks lower and was not used'

@@ -1,0 +1,231 @@
+"""The dictionary of the chart: which code, address or phrase stands for which word of ours (config/vocabulary)."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+
+from fhir_mapping.facts import AudioOnlyReason, Clinician, MdmLevel, Modality, PatientLocation, Setting
+from fhir_mapping.tables import Day, Place, QuotedCode, Row, Table, read_table
+
+_MINUTES = {"total_minutes", "discussion_minutes", "video_minutes", "audio_minutes"}
+_MDM = {"mdm", "mdm_problems", "mdm_data", "mdm_risk"}
+# The words a topic may use; a topic with `None` takes any, because a site names its own payers and remarks.
+_TOPICS: dict[str, set[str] | None] = {
+    "class": {"virtual", "outpatient", "away"},
+    "not_ours": None,
+    "status": {"counted", "preliminary"},
+    "participant": {"rendering", "attending", "present"},
+    "place": {"house", "virtual"},
+    "unit": {"seconds", "minutes", "hours"},
+    "documentation": {*_MINUTES, *_MDM, "audio_only_reason"},
+    "mdm": {*MdmLevel},
+    "audio_only_reason": {*AudioOnlyReason},
+    "modality": {*Modality, "virtual", "unclear"},
+    "patient_location": {*PatientLocation},
+    "setting": {*Setting},
+    "reported": {"visit", "brief_check_in", "online"},
+    "clinician": {*Clinician},
+    "behavioral_health": {"yes"},
+    "payer": None,
+    "payer_remark": None,
+    "payer_sign": None,
+    "identifier": {"medicare"},
+}
+
+
+class _Source(Row):
+    title: str
+    publisher: str
+    url: str | None = None
+    locator: str | None = None
+    retrieved: Day
+
+
+class _Address(Row):
+    urls: list[str] = Field(default=[])
+    pattern: str | None = None
+
+
+class Plan(Row):
+    """A named plan: it pays under the policy `payer` when one of its `names` stands on a coverage of its `line`.
+
+    `line_must_be_said` is for a name that other lines of business share.
+    """
+
+    payer: str
+    line: str
+    line_must_be_said: bool = False
+    names: Annotated[list[str], Field(min_length=1)]
+
+
+class _File(Row):
+    sources: list[_Source] = Field(default=[])
+    systems: dict[str, _Address] = Field(default={})
+    extensions: dict[str, _Address] = Field(default={})
+    codes: dict[str, dict[str, dict[str, list[QuotedCode]]]] = Field(default={})
+    phrases: dict[str, dict[str, list[str]]] = Field(default={})
+    plans: list[Plan] = Field(default=[])
+
+
+@dataclass(frozen=True, slots=True)
+class _Addresses:
+    exact: Mapping[str, str]
+    pattern: re.Pattern[str] | None
+    by_group: Mapping[str, str]
+
+    def name(self, url: str) -> str:
+        bare = _bare(url)
+        known = self.exact.get(bare)
+        if known is None and self.pattern and (match := self.pattern.search(bare)):
+            return self.by_group[match.lastgroup or ""]
+        return known or ""
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """All tables of the vocabulary, compiled for look-up."""
+
+    _systems: _Addresses
+    _extensions: _Addresses
+    _codes: Mapping[tuple[str, str, str], str]
+    _prefixes: Mapping[tuple[str, str], tuple[tuple[str, str], ...]]
+    _phrases: Mapping[str, tuple[tuple[str, str], ...]]
+    _plans: tuple[tuple[str, Plan], ...]
+
+    def system(self, url: str) -> str:
+        """Find our name of the code system at `url`, or nothing."""
+        return self._systems.name(url)
+
+    def extension(self, url: str) -> str:
+        """Find our name of the extension at `url`, or nothing."""
+        return self._extensions.name(url)
+
+    def word(self, topic: str, url: str, code: str) -> str | None:
+        """Look up the word for `code` of the code system at `url`."""
+        return self.term(topic, self._systems.name(url), code)
+
+    def term(self, topic: str, system: str, code: str) -> str | None:
+        """Look it up by our name of the code system. The exact code counts before the longest beginning of it."""
+        word = self._codes.get((topic, system, code))
+        if word is None and code:
+            starts = self._prefixes.get((topic, system), ())
+            return next((meant for start, meant in starts if code.startswith(start)), None)
+        return word
+
+    def phrases(self, topic: str, said: str) -> frozenset[str]:
+        """Find every word of the topic whose phrases stand in `said`."""
+        plain = _plain(said)
+        return frozenset(word for phrase, word in self._phrases.get(topic, ()) if phrase in plain)
+
+    def plan(self, said: str, fits: Callable[[Plan], bool]) -> Plan | None:
+        """Find the first named plan that fits and stands in `said`."""
+        plain = _plain(said)
+        return next((plan for phrase, plan in self._plans if phrase in plain and fits(plan)), None)
+
+
+def load_vocabulary(
+    folder: Path, *, base: str = "https://example.org/fhir/telecode", site: Path | None = None
+) -> Vocabulary:
+    """Read every table of `folder` (config/vocabulary), then of `site`, whose meanings go before ours.
+
+    Parameters: `base` stands for `{base}` in addresses: where this site publishes telecode's own code systems.
+    Raises TableError, with file and line, for a word or a code system nobody knows, a code with two meanings, a broken
+    pattern, a table without sources, or a folder without tables.
+    """
+    own, added = _read(folder), _read(site) if site else []
+    for table, file in own:
+        if not file.sources:
+            raise table.error((), "a table must say its sources")
+    every = own + added
+    systems = _addresses([(table, "systems", file.systems) for table, file in every], base)
+    extensions = _addresses([(table, "extensions", file.extensions) for table, file in every], base)
+    names = {name for _, file in every for name in file.systems}
+    codes = _codes(own, names) | _codes(added, names)
+    prefixes: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    for (topic, system, code), word in sorted(codes.items(), key=lambda entry: -len(entry[0][2])):
+        if code.endswith("*"):
+            prefixes.setdefault((topic, system), []).append((code[:-1], word))
+    return Vocabulary(
+        systems,
+        extensions,
+        codes,
+        {key: tuple(found) for key, found in prefixes.items()},
+        _phrases(every),
+        tuple((_phrase(name), plan) for _, file in added + own for plan in file.plans for name in plan.names),
+    )
+
+
+def _read(folder: Path) -> list[tuple[Table, _File]]:
+    tables = [read_table(path, root=folder.parent) for path in sorted(folder.glob("*.yaml"))]
+    if not tables:
+        raise Table(str(folder), None, {}).error((), "no tables of the vocabulary here")
+    return [(table, table.as_model(_File)) for table in tables]
+
+
+def _addresses(groups: list[tuple[Table, str, dict[str, _Address]]], base: str) -> _Addresses:
+    exact: dict[str, str] = {}
+    patterns: list[tuple[str, str]] = []
+    for table, section, addresses in groups:
+        for name, address in addresses.items():
+            exact |= {_bare(url.replace("{base}", base.rstrip("/"))): name for url in address.urls}
+            if address.pattern is not None:
+                try:
+                    re.compile(f"(?P<n{len(patterns)}>{address.pattern})")
+                except re.error as broken:
+                    raise table.error((section, name, "pattern"), f"the pattern is broken: {broken}") from None
+                patterns.append((name, address.pattern))
+    whole = "|".join(f"(?P<n{number}>{pattern})" for number, (_, pattern) in enumerate(patterns))
+    by_group = {f"n{number}": name for number, (name, _) in enumerate(patterns)}
+    return _Addresses(exact, re.compile(whole) if whole else None, by_group)
+
+
+def _codes(tables: list[tuple[Table, _File]], systems: set[str]) -> dict[tuple[str, str, str], str]:
+    found: dict[tuple[str, str, str], str] = {}
+    for table, file in tables:
+        for topic, by_system in file.codes.items():
+            for system, by_word in by_system.items():
+                if system not in systems:
+                    raise table.error(("codes", topic, system), f"nobody says which code system {system} is")
+                for word, codes in by_word.items():
+                    place = ("codes", topic, system, word)
+                    _check_word(table, place, topic, word)
+                    for code in codes:
+                        if found.setdefault((topic, system, code), word) != word:
+                            raise table.error(place, f"{code} means both {found[topic, system, code]} and {word}")
+    return found
+
+
+def _phrases(tables: list[tuple[Table, _File]]) -> dict[str, tuple[tuple[str, str], ...]]:
+    found: dict[str, list[tuple[str, str]]] = {}
+    for table, file in tables:
+        for topic, by_word in file.phrases.items():
+            for word, phrases in by_word.items():
+                _check_word(table, ("phrases", topic, word), topic, word)
+                found.setdefault(topic, []).extend((_phrase(phrase), word) for phrase in phrases)
+    return {topic: tuple(pairs) for topic, pairs in found.items()}
+
+
+def _check_word(table: Table, place: Place, topic: str, word: str) -> None:
+    if topic not in _TOPICS:
+        raise table.error(place, f"there is no topic {topic}")
+    words = _TOPICS[topic]
+    if words is not None and word not in words:
+        raise table.error(place, f"{topic} has no word {word}; it has {', '.join(sorted(words))}")
+
+
+def _bare(url: str) -> str:
+    """Take the scheme off: EHRs write http for https and the other way round."""
+    return url.strip().removeprefix("https://").removeprefix("http://").rstrip("/")
+
+
+def _plain(said: str) -> str:
+    """Keep words alone, between marks that let a phrase be the whole text."""
+    return f"^ {' '.join(re.findall('[a-z0-9]+', said[:500].casefold()))} $"
+
+
+def _phrase(written: str) -> str:
+    return _plain(written[1:]) if written.startswith("=") else _plain(written)[1:-1]

@@ -1,0 +1,56 @@
+"""What most tests start from: the policy book, an app over the shipped tables, and a good hook request."""
+
+import copy
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from cds_hooks.app import create_app
+from cds_hooks.coding.loading import load_book
+from cds_hooks.coding.policy import PolicyBook
+from cds_hooks.settings import Settings
+from fhir_mapping.tables import config_folder
+
+REQUESTS = Path(__file__).parent / "requests"
+Request = dict[str, Any]
+
+
+@pytest.fixture(scope="session")
+def book() -> PolicyBook:
+    return load_book(config_folder())
+
+
+@pytest.fixture(scope="session")
+def shared_app() -> Flask:
+    return create_app(Settings())
+
+
+@pytest.fixture
+def client(shared_app: Flask) -> FlaskClient:
+    return shared_app.test_client()
+
+
+@pytest.fixture
+def app_with(monkeypatch: pytest.MonkeyPatch) -> Callable[..., FlaskClient]:
+    """A client of an app with some settings of its own, given as the environment would give them."""
+
+    def make(**settings: str) -> FlaskClient:
+        for name, value in settings.items():
+            monkeypatch.setenv(f"TELECODE_{name.upper()}", value)
+        return create_app(Settings()).test_client()
+
+    return make
+
+
+_GOOD: Request = json.loads((REQUESTS / "video_visit.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture
+def good() -> Request:
+    """A Medicare patient at home, seen by video for 34 minutes with moderate MDM: 99214."""
+    return copy.deepcopy(_GOOD)

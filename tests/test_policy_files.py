@@ -1,0 +1,156 @@
+"""The tables are law: a slip of the pen is refused where it stands, and no code hides in Python."""
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from cds_hooks.cli import main
+from cds_hooks.coding.families import Edition
+from cds_hooks.coding.loading import load_book
+from cds_hooks.coding.policy import PolicyBook
+from fhir_mapping.tables import TableError, config_folder
+
+ROOT = Path(__file__).parent.parent
+
+SLIPS = {
+    "a code without quotes": ("codes/telemedicine_audio_video.yaml", 'code: "98006"', "code: 98006", "must be quoted"),
+    "a letter code without quotes": ("codes/brief_check_in.yaml", 'code: "G2252"', "code: G2252", "must be quoted"),
+    "a place of service without quotes": (
+        "payers/medicare-ffs.yaml",
+        'not_home: "02"',
+        "not_home: 02",
+        "must be quoted",
+    ),
+    "a key written twice": (
+        "payers/medicare-ffs.yaml",
+        "name: Medicare",
+        "id: again\nname: Medicare",
+        "id stands twice",
+    ),
+    "an edition without a source": (
+        "codes/telemedicine_audio_only.yaml",
+        "    sources: [jucm, experity, rheum, rubin, childeye]\n",
+        "    sources: []\n",
+        "sources",
+    ),
+    "an edition that leaves its sources out": (
+        "codes/telemedicine_audio_only.yaml",
+        "    sources: [jucm, experity, rheum, rubin, childeye]\n",
+        "",
+        "sources",
+    ),
+    "minutes that do not rise": (
+        "codes/office_outpatient.yaml",
+        '"99214", mdm: moderate, at_least: 30',
+        '"99214", mdm: moderate, at_least: 20',
+        "minutes do not rise",
+    ),
+    "MDM levels that do not rise": (
+        "codes/office_outpatient.yaml",
+        '"99214", mdm: moderate',
+        '"99214", mdm: low',
+        "MDM levels do not rise",
+    ),
+    "a source nobody wrote down": ("payers/aetna.yaml", "[claimpower, practice]", "[hearsay]", "hearsay"),
+    "a family that does not exist": (
+        "payers/medicare-ffs.yaml",
+        "family: office-outpatient, place: usual",
+        "family: office, place: usual",
+        "family office is not",
+    ),
+    "a condition that does not exist": ("payers/self-pay.yaml", "check_in_up_to_10", "check_in", "condition check_in"),
+    "a payer that leans on a payer of unknown adoption": (
+        "payers/commercial.yaml",
+        "[cpt-telemedicine, cpt-office-modifier]",
+        "[medicaid]",
+        "medicaid is not",
+    ),
+    "an unknown word": (
+        "payers/medicare-ffs.yaml",
+        "verified_through:",
+        "verified_untill: x\nverified_through:",
+        "verified_untill",
+    ),
+    "a day that does not exist": ("codes/prolonged.yaml", "2025-01-01:", "2025-02-30:", "not a day"),
+    "a price as a word": ("codes/office_outpatient.yaml", '"99214": 1.92', '"99214": much', "99214"),
+    "a value for a code of another table": (
+        "codes/office_outpatient.yaml",
+        '"99214": 1.92',
+        '"98006": 1.92',
+        "98006 is not a code of",
+    ),
+    "broken YAML": ("codes/prolonged.yaml", "tables:", "tables: [", "expected"),
+}
+
+
+@pytest.fixture
+def tables(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(config_folder(), tmp_path / "config"))
+
+
+@pytest.mark.parametrize("slip", SLIPS, ids=list(SLIPS))
+def test_a_slip_is_refused_with_file_and_line(tables: Path, slip: str) -> None:
+    name, right, wrong, complaint = SLIPS[slip]
+    text = (tables / name).read_text(encoding="utf-8")
+    assert right in text
+    (tables / name).write_text(text.replace(right, wrong, 1), encoding="utf-8")
+    with pytest.raises(TableError) as refused:
+        load_book(tables)
+    assert complaint in str(refused.value)
+    assert refused.value.file == f"config/{name}"
+    if complaint == "must be quoted":
+        line = (tables / name).read_text(encoding="utf-8").splitlines()[refused.value.line - 1]
+        assert wrong in line
+
+
+def test_a_broken_table_stops_the_start_with_exit_code_2(tables: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tables / "codes" / "telemedicine_audio_video.yaml"
+    path.write_text(path.read_text(encoding="utf-8").replace("at_least: 30}", "at_least: 15}", 1), encoding="utf-8")
+    monkeypatch.setenv("TELECODE_CONFIG", str(tables))
+    for command in (["serve"], ["policy", "check"], ["try", "--minutes", "34"]):
+        result = CliRunner().invoke(main, command)
+        assert result.exit_code == 2
+        assert re.search(r"config/codes/telemedicine_audio_video\.yaml:\d+: ", result.stderr)
+
+
+def test_the_check_warns_sixty_days_ahead_and_not_sixty_one() -> None:
+    on_time = CliRunner().invoke(main, ["policy", "check", "--on", "2026-11-01"])
+    assert on_time.exit_code == 0
+    assert on_time.stderr == ""
+    ahead = CliRunner().invoke(main, ["policy", "check", "--on", "2026-11-02"])
+    assert ahead.exit_code == 0
+    assert "verified through 2026-12-31 only: " in ahead.stderr
+    assert "medicare-ffs" in ahead.stderr
+
+
+def test_no_billing_code_stands_in_python() -> None:
+    code = re.compile(r"(?<![0-9.])(?:9(?:8[0-9]|9[0-9])[0-9]{2}|G[02][0-9]{3})(?![0-9])")
+    found = [
+        f"{path.relative_to(ROOT)}: {hit}"
+        for package in ("cds_hooks", "fhir_mapping")
+        for path in (ROOT / package).rglob("*.py")
+        for hit in code.findall(path.read_text(encoding="utf-8"))
+    ]
+    assert found == []
+
+
+def test_every_code_of_the_first_tables_is_there(book: PolicyBook) -> None:
+    codes = {
+        rung.code
+        for family in book.families.values()
+        for edition in family.editions.values()
+        if isinstance(edition, Edition)
+        for rung in (*edition.new, *edition.established, *edition.anyone)
+    } | {table.code for table in book.prolonged.tables.values()}
+    assert codes >= {str(code) for code in [*range(98000, 98017), *range(99202, 99206), *range(99211, 99216)]}
+    assert codes >= {"99417", "G2212"}
+
+
+def test_the_same_tables_give_the_same_fingerprint_and_any_change_another(tables: Path, book: PolicyBook) -> None:
+    assert load_book(tables).fingerprint == book.fingerprint
+    path = tables / "sources.yaml"
+    path.write_text(path.read_text(encoding="utf-8") + "# read again\n", encoding="utf-8")
+    assert load_book(tables).fingerprint != book.fingerprint

@@ -1,0 +1,91 @@
+"""Facts in JSON: what fits the schema is answered, and what does not is named."""
+
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+SELECT = "/api/v1/select"
+FACTS: dict[str, Any] = {
+    "service_date": "2026-11-23",
+    "modality": "audio_video",
+    "patient_status": "established",
+    "total_minutes": 34,
+    "payers": ["cpt-telemedicine"],
+}
+
+
+def test_the_outcome_has_the_shape_that_callers_rely_on(client: FlaskClient) -> None:
+    answer = client.post(SELECT, json=FACTS)
+    assert answer.status_code == 200
+    outcome = answer.get_json()
+    assert set(outcome) == {"outcome", "candidates", "questions", "warnings", "reasons", "steps", "policy"}
+    assert outcome["candidates"] == [
+        {
+            "payer": "cpt-telemedicine",
+            "family": "telemedicine-audio-video",
+            "code": "98006",
+            "level": "moderate",
+            "basis": "time",
+            "place_of_service": None,
+            "modifiers": [],
+            "optional_modifiers": [],
+            "prolonged": None,
+            "wrvu": 1.92,
+            "lower_code": "98005",
+            "recommended": True,
+        }
+    ]
+    assert [question["id"] for question in outcome["questions"]] == ["patient_location"]
+    assert outcome["policy"]["service_date"] == "2026-11-23"
+    for step in outcome["steps"]:
+        assert set(step) == {"rule", "says", "evidence", "source", "edition"}
+        assert step["source"]["title"]
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"minutes": 34}, "minutes"),
+        ({"modality": "video"}, "modality"),
+        ({"mdm": "extreme"}, "mdm"),
+        ({"mdm_elements": {"problems": "low", "history": "low"}}, "mdm_elements.history"),
+        ({"payers": ["medicare"]}, "payers.0"),
+        ({"payers": ["unknown"]}, "payers.0"),
+        ({"payers": "medicare-ffs"}, "payers"),
+        ({"total_minutes": -1}, "total_minutes"),
+        ({"total_minutes": 1441}, "total_minutes"),
+        ({"total_minutes": 34.5}, "total_minutes"),
+        ({"total_minutes": "34"}, "total_minutes"),
+        ({"total_minutes": True}, "total_minutes"),
+        ({"discussion_minutes": -1}, "discussion_minutes"),
+        ({"service_date": None}, "service_date"),
+        ({"service_date": "23.11.2026"}, "service_date"),
+        ({"service_date": "2026-02-30"}, "service_date"),
+        ({"service_date": "2026-11-23T10:00:00"}, "service_date"),
+        ({"service_date": 20261123}, "service_date"),
+        ({"same_day_visit": {"modality": "in_person", "total_minutes": -3}}, "same_day_visit.total_minutes"),
+        ({"behavioral_health": "yes"}, "behavioral_health"),
+        ({"related_visit_days_ago": -1}, "related_visit_days_ago"),
+        ({"reported_code": "level 4"}, "reported_code"),
+        ({"reported_modifiers": ["95", "video"]}, "reported_modifiers.1"),
+    ],
+)
+def test_what_does_not_fit_is_a_400_that_names_it(client: FlaskClient, change: dict[str, Any], named: str) -> None:
+    answer = client.post(SELECT, json=FACTS | change)
+    assert answer.status_code == 400
+    issue = answer.get_json()["issue"][0]
+    assert issue["expression"] == [named]
+    assert named in issue["diagnostics"]
+
+
+def test_a_date_is_all_that_must_be_there(client: FlaskClient) -> None:
+    outcome = client.post(SELECT, json={"service_date": "2026-11-23"}).get_json()
+    assert outcome["outcome"] == "undetermined"
+    assert outcome["candidates"] == []
+    assert client.post(SELECT, json={}).get_json()["issue"][0]["expression"] == ["service_date"]
+
+
+def test_zero_minutes_and_a_whole_day_are_minutes(client: FlaskClient) -> None:
+    assert client.post(SELECT, json=FACTS | {"total_minutes": 0}).get_json()["outcome"] == "not_reportable"
+    assert client.post(SELECT, json=FACTS | {"total_minutes": 1440}).get_json()["outcome"] == "selection"
