@@ -49,6 +49,7 @@ def serve(host: str, port: int, workers: int) -> None:
         interface=Interfaces.WSGI,
         blocking_threads=8,
         factory=True,
+        websockets=False,
         log_access=False,
     ).serve()
 

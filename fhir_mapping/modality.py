@@ -18,7 +18,7 @@ from fhir_mapping.places import Places
 from fhir_mapping.readings import Reading, contradiction, overruled_note
 from fhir_mapping.resources import Concept, Json, codings, concepts, evidence, record, records, text
 
-_VIRTUAL, _UNCLEAR = "virtual", "unclear"
+_VIRTUAL, _UNCLEAR, _NAMES_VIDEO = "virtual", "unclear", "names_video"
 _ENOUGH = 6  # places to quote in one sentence
 _EXTENSION = "Encounter.extension(telehealth-modality)"
 _LOOKED_AT = "neither documentation, codes, channel, appointment nor class of the visit says how they met"
@@ -129,15 +129,15 @@ def _extended(chart: Chart) -> Iterator[Hint]:
             continue
         value = extension.get("valueCodeableConcept") or extension.get("valueCoding")
         for concept in concepts(value or {"code": extension.get("valueCode")}):
-            hints = list(_words(chart, concept, chart.encounter, _EXTENSION, Rank.EXTENSION))
+            hints = []
             for coding in concept.codings:
                 word = chart.vocabulary.word("modality", coding.system, coding.code)
                 if not coding.system:
                     word = chart.vocabulary.term("modality", "delivery-method", coding.code)
-                where = evidence(chart.encounter, _EXTENSION, coding.said)
-                hints = [Hint(Rank.EXTENSION, word, where)] if word else hints
-            unread = Hint(Rank.EXTENSION, _VIRTUAL, evidence(chart.encounter, _EXTENSION, concept.text or "unknown"))
-            yield from hints or [unread]
+                hints.append(Hint(Rank.EXTENSION, word or _VIRTUAL, evidence(chart.encounter, _EXTENSION, coding.said)))
+            words = list(_words(chart, concept, chart.encounter, _EXTENSION, Rank.EXTENSION))
+            silent = [Hint(Rank.EXTENSION, _VIRTUAL, evidence(chart.encounter, _EXTENSION, concept.text))]
+            yield from [hint for hint in hints if hint.word != _VIRTUAL] or words or hints or silent
 
 
 def _charged(chart: Chart, lines: Sequence[Line]) -> Iterator[Hint]:
@@ -170,10 +170,12 @@ def _concepts(chart: Chart, resource: Json, elements: tuple[str, ...], ranks: tu
 def _words(chart: Chart, concept: Concept, resource: Json, path: str, rank: Rank) -> Iterator[Hint]:
     for said in dict.fromkeys((concept.text, *(coding.display for coding in concept.codings))):
         found = chart.vocabulary.phrases("modality", said)
-        if found:
-            # "Video or phone visit" and "virtual or in person" are choices that were still open.
-            modes = found if Modality.IN_PERSON in found else found - {_VIRTUAL}
-            word = next(iter(modes)) if len(modes) == 1 else _VIRTUAL
+        modes = found - {_VIRTUAL, _NAMES_VIDEO}
+        # "Video or phone visit" and "virtual or in person" are choices that were still open.
+        still_open = modes == {Modality.IN_PERSON} and _VIRTUAL in found
+        still_open = still_open or (modes == {Modality.AUDIO_ONLY} and _NAMES_VIDEO in found)
+        if found - {_NAMES_VIDEO}:
+            word = next(iter(modes)) if len(modes) == 1 and not still_open else _VIRTUAL
             yield Hint(rank, word, evidence(resource, path, said))
 
 

@@ -24,7 +24,7 @@ _TOPICS: dict[str, set[str] | None] = {
     "documentation": {*_MINUTES, *_MDM, "audio_only_reason"},
     "mdm": {*MdmLevel},
     "audio_only_reason": {*AudioOnlyReason},
-    "modality": {*Modality, "virtual", "unclear"},
+    "modality": {*Modality, "virtual", "unclear", "names_video"},
     "patient_location": {*PatientLocation},
     "setting": {*Setting},
     "reported": {"visit", "brief_check_in", "online"},

@@ -117,10 +117,10 @@ def test_a_broken_table_stops_the_start_with_exit_code_2(tables: Path, monkeypat
 
 
 def test_the_check_warns_sixty_days_ahead_and_not_sixty_one() -> None:
-    on_time = CliRunner().invoke(main, ["policy", "check", "--on", "2026-11-01"])
+    on_time = CliRunner().invoke(main, ["policy", "check", "--on", "2026-10-31"])
     assert on_time.exit_code == 0
     assert on_time.stderr == ""
-    ahead = CliRunner().invoke(main, ["policy", "check", "--on", "2026-11-02"])
+    ahead = CliRunner().invoke(main, ["policy", "check", "--on", "2026-11-01"])
     assert ahead.exit_code == 0
     assert "verified through 2026-12-31 only: " in ahead.stderr
     assert "medicare-ffs" in ahead.stderr

@@ -10,6 +10,7 @@ from cds_hooks.coding.case import Case
 from cds_hooks.coding.families import Condition, ProlongedEdition, Refusal
 from cds_hooks.coding.levels import Reached, below, reached
 from cds_hooks.coding.outcome import Candidate, Note, Step
+from cds_hooks.coding.payers import Route
 from cds_hooks.coding.policy import Rules
 from cds_hooks.coding.reasoning import Desk, Page, Reasoning
 from cds_hooks.coding.visit import question, refusal
@@ -40,7 +41,10 @@ def decide(desk: Desk, case: Case, rules: Rules, payer: str) -> Verdict:
     Parameters: `desk` with the facts' evidence, the law and the day; `case` with one answer for each open question of
     few answers; `rules` of the payer on that day; `payer`, its id.
     """
-    page = _open_book(desk, case, rules, payer)
+    route = next((route for route in rules.edition.routes if route.when.matches(case)), None)
+    if route is not None and route.instead is not None:
+        return Verdict(blocking=(Note(route.instead.id, route.instead.text),))
+    page = _open_book(desk, case, rules, route, payer)
     if page is None:
         return Verdict(blocking=(question(desk.book, "rules_not_loaded"),))
     through = page.verified_through
@@ -64,10 +68,9 @@ def decide(desk: Desk, case: Case, rules: Rules, payer: str) -> Verdict:
     return Verdict(refusals=refusals, steps=tuple(reasoning.steps), verified_through=through)
 
 
-def _open_book(desk: Desk, case: Case, rules: Rules, payer: str) -> Page | None:
+def _open_book(desk: Desk, case: Case, rules: Rules, route: Route | None, payer: str) -> Page | None:
     """The page for this contact, or `None` where no rules are loaded for it on that day."""
-    route = next((route for route in rules.edition.routes if route.when.matches(case)), None)
-    if route is None:
+    if route is None or route.family is None:
         return None
     family = desk.book.families[route.family]
     edition, since = family.on(desk.day), family.start(desk.day)

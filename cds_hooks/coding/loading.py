@@ -3,14 +3,18 @@
 import hashlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from cds_hooks.coding.case import ASKABLE
 from cds_hooks.coding.citation import Cited, Source
+from cds_hooks.coding.criteria import MdmTable, TimeTable
 from cds_hooks.coding.families import Condition, Edition, Family, Prolonged
 from cds_hooks.coding.payers import Payer, PayerEdition
 from cds_hooks.coding.policy import Guidelines, PolicyBook
 from fhir_mapping.tables import Place, Row, Table, read_table
+
+ModelT = TypeVar("ModelT", bound=Row)
+KindT = TypeVar("KindT", Family, Payer)
 
 
 class _Sources(Row):
@@ -23,43 +27,50 @@ def load_book(folder: Path) -> PolicyBook:
     Raises TableError, with file and line, for the first thing that cannot be trusted: a duplicate key, an unquoted
     code, an edition without a source, minutes that do not rise, a name that leads nowhere.
     """
-    sources_table = read_table(folder / "sources.yaml", root=folder)
-    sources = sources_table.as_model(_Sources).sources
-    families: dict[str, tuple[Table, Family]] = {}
-    prolonged: tuple[Table, Prolonged] | None = None
-    guidelines: tuple[Table, Guidelines] | None = None
-    for path in sorted((folder / "codes").glob("*.yaml")):
-        table = read_table(path, root=folder)
-        match path.stem:
-            case "prolonged":
-                prolonged = table, table.as_model(Prolonged)
-            case "guidelines":
-                guidelines = table, table.as_model(Guidelines)
-            case _:
-                family = table.as_model(Family)
-                families[_new_id(family.id, families, table)] = table, family
-    payers: dict[str, tuple[Table, Payer]] = {}
-    for path in sorted((folder / "payers").glob("*.yaml")):
-        table = read_table(path, root=folder)
-        payer = table.as_model(Payer)
-        payers[_new_id(payer.id, payers, table)] = table, payer
-    if prolonged is None or guidelines is None:
-        raise sources_table.error((), "codes/prolonged.yaml and codes/guidelines.yaml must be there")
-
+    sources = read_table(folder / "sources.yaml", root=folder).as_model(_Sources).sources
+    guidelines = _read_one(folder, "guidelines", Guidelines, sources)
+    prolonged = _read_one(folder, "prolonged", Prolonged, sources)
+    mdm = _read_one(folder, "mdm", MdmTable, sources)
+    time = _read_one(folder, "time", TimeTable, sources)
+    singles = {guidelines.id, prolonged.id, mdm.id, time.id}
+    paths = [path for path in sorted((folder / "codes").glob("*.yaml")) if path.stem not in singles]
+    families = _read_all(folder, paths, Family, sources)
+    payers = _read_all(folder, sorted((folder / "payers").glob("*.yaml")), Payer, sources)
     for table, family in families.values():
         _check_family(table, family, sources)
     for table, payer in payers.values():
-        _check_payer(table, payer, sources, families, payers, prolonged[1], guidelines[1])
-    for table, model in (prolonged, guidelines):
-        _check_citations(table, model, sources)
+        _check_payer(table, payer, families, payers, prolonged, guidelines)
     return PolicyBook(
         families={name: family for name, (_, family) in families.items()},
         payers={name: payer for name, (_, payer) in payers.items()},
-        prolonged=prolonged[1],
-        guidelines=guidelines[1],
+        prolonged=prolonged,
+        guidelines=guidelines,
+        mdm=mdm,
+        time=time,
         sources=sources,
         fingerprint=fingerprint(folder),
     )
+
+
+def _read_one(folder: Path, name: str, model: type[ModelT], sources: Mapping[str, Source]) -> ModelT:
+    table = read_table(folder / "codes" / f"{name}.yaml", root=folder)
+    found = table.as_model(model)
+    _check_citations(table, found, sources)
+    return found
+
+
+def _read_all(
+    folder: Path, paths: list[Path], model: type[KindT], sources: Mapping[str, Source]
+) -> dict[str, tuple[Table, KindT]]:
+    found: dict[str, tuple[Table, KindT]] = {}
+    for path in paths:
+        table = read_table(path, root=folder)
+        row = table.as_model(model)
+        if row.id in found:
+            raise table.error(("id",), f"the id {row.id} is taken by another table")
+        _check_citations(table, row, sources)
+        found[row.id] = table, row
+    return found
 
 
 def fingerprint(folder: Path) -> str:
@@ -76,14 +87,7 @@ def fingerprint(folder: Path) -> str:
     return f"sha256:{digest.hexdigest()}"
 
 
-def _new_id(name: str, seen: Mapping[str, object], table: Table) -> str:
-    if name in seen:
-        raise table.error(("id",), f"the id {name} is taken by another table")
-    return name
-
-
 def _check_family(table: Table, family: Family, sources: Mapping[str, Source]) -> None:
-    _check_citations(table, family, sources)
     _check_starts(table, family.editions)
     codes = {
         rung.code
@@ -103,13 +107,11 @@ def _check_family(table: Table, family: Family, sources: Mapping[str, Source]) -
 def _check_payer(  # noqa: PLR0913 - a payer policy leans on every other table
     table: Table,
     payer: Payer,
-    sources: Mapping[str, Source],
     families: Mapping[str, tuple[Table, Family]],
     payers: Mapping[str, tuple[Table, Payer]],
     prolonged: Prolonged,
     guidelines: Guidelines,
 ) -> None:
-    _check_citations(table, payer, sources)
     _check_starts(table, payer.editions)
     for day, edition in payer.editions.items():
         if not isinstance(edition, PayerEdition):
@@ -122,7 +124,7 @@ def _check_payer(  # noqa: PLR0913 - a payer policy leans on every other table
                 raise table.error((*place, "either"), f"{name} is not a policy of known adoption")
         for index, route in enumerate(edition.routes):
             at = (*place, "routes", str(index))
-            if route.family not in families:
+            if route.family is not None and route.family not in families:
                 raise table.error((*at, "family"), f"the family {route.family} is not in codes/")
             for name in route.requires:
                 if name not in guidelines.conditions:

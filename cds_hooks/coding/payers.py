@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from cds_hooks.coding.citation import Cited, Dated, Items, Where
+from cds_hooks.coding.families import OpenQuestion
 from fhir_mapping.facts import PatientLocation
 from fhir_mapping.tables import Code, Day, Row
 
@@ -39,10 +40,18 @@ class Route(Row):
     """Which family a payer takes for a kind of contact."""
 
     when: When
-    family: str
+    family: str | None = None
+    instead: OpenQuestion | None = None
+    """A question put where no table is loaded."""
     place: Literal["patient", "usual"] = "patient"
     requires: Items[str] = ()
     """Names of conditions in the guidelines."""
+
+    @model_validator(mode="after")
+    def _leads_somewhere(self) -> Route:
+        if (self.family is None) == (self.instead is None):
+            raise PydanticCustomError("route", "a route leads to a family, or to a question instead")
+        return self
 
 
 class ModifierRule(Cited):

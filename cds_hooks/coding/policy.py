@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any, Literal
 
 from cds_hooks.coding.citation import Cited, Items, Source
+from cds_hooks.coding.criteria import MdmTable, TimeTable
 from cds_hooks.coding.families import Condition, Family, Prolonged, Refusal, WorkRvu
 from cds_hooks.coding.payers import Payer, PayerEdition
 from fhir_mapping.tables import Code, Day, Row
@@ -29,6 +30,7 @@ class Guidelines(Row):
     refusals: dict[str, Refusal]
     conditions: dict[str, Condition]
     questions: dict[str, str]
+    asking_order: Items[str]
     remarks: dict[str, str]
     telehealth_modifiers: Items[Code]
 
@@ -51,6 +53,8 @@ class PolicyBook:
     payers: Mapping[str, Payer]
     prolonged: Prolonged
     guidelines: Guidelines
+    mdm: MdmTable
+    time: TimeTable
     sources: Mapping[str, Source]
     fingerprint: str
     _rules: dict[tuple[str, date], tuple[Rules, ...]] = field(default_factory=dict, repr=False)
@@ -94,9 +98,9 @@ class PolicyBook:
         return None
 
     def expiring(self, today: date, days: int) -> tuple[str, ...]:
-        """In words, the tables whose verified-through date is past or at most `days` days away, a line for each date."""
-        tables: list[Family | Payer | Prolonged | Guidelines]
-        tables = [*self.families.values(), *self.payers.values(), self.prolonged, self.guidelines]
+        """The tables whose verified-through date is past or at most `days` days away: a line for each date."""
+        tables: list[Family | Payer | Prolonged | Guidelines | MdmTable | TimeTable]
+        tables = [*self.families.values(), *self.payers.values(), self.prolonged, self.guidelines, self.mdm, self.time]
         names: dict[date, list[str]] = {}
         for table in tables:
             if (table.verified_through - today).days <= days:

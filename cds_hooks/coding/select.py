@@ -65,7 +65,9 @@ def select(facts: EncounterFacts, book: PolicyBook, options: Options = Options()
         # What one payer does not take is said beside the code that another does.
         warnings += reasons
         reasons = []
-    questions = _once(note for answer in answers for note in answer.questions)
+    order = book.guidelines.asking_order
+    asked = _once(note for answer in answers for note in answer.questions)
+    questions = tuple(sorted(asked, key=lambda note: order.index(note.id) if note.id in order else len(order)))
     warnings += check_reported(facts, book, candidates, kind)
     warnings += missing_documentation(facts, book, kind)
     return Outcome(
@@ -115,7 +117,8 @@ def _for_payer(desk: Desk, visit: Visit, payer: str, options: Options) -> _Answe
         return _Answer(Kind.UNDETERMINED, questions=visit.blocking)
     rules = desk.book.rules(payer, desk.day)
     if not rules:
-        return _Answer(Kind.UNDETERMINED, questions=(question(desk.book, "rules_not_loaded"),))
+        ask = question(desk.book, "rules_not_loaded")
+        return _Answer(Kind.UNDETERMINED, questions=(ask, *visit.questions))
     verdicts = [
         ({**branch.supposing, **rule.supposing, **verdict.supposing}, verdict)
         for rule in rules

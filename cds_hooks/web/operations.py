@@ -2,7 +2,8 @@
 
 from datetime import UTC, datetime
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, redirect, url_for
+from werkzeug.wrappers import Response as BaseResponse
 
 from cds_hooks.web.answers import json_answer
 from cds_hooks.web.hooks import telecode
@@ -10,6 +11,12 @@ from cds_hooks.web.hooks import telecode
 bp = Blueprint("operations", __name__)
 WARN_DAYS = 60
 """How many days before a table's verified-through date its expiry is announced."""
+
+
+@bp.get("/")
+def front() -> BaseResponse:
+    """Lead a visitor to what the service offers."""
+    return redirect(url_for("hooks.discovery"))
 
 
 @bp.get("/healthz")

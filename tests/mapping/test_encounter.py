@@ -1,0 +1,122 @@
+"""The visit itself: its date as it was written, its slot, and the visits that are none of ours."""
+
+from datetime import date
+
+import pytest
+
+from tests.mapping.charts import ACT, Json, facts, read, visit
+
+
+@pytest.mark.parametrize(
+    ("start", "day"),
+    [
+        ("2026-11-20T23:30:00-05:00", date(2026, 11, 20)),
+        ("2026-11-21T04:30:00Z", date(2026, 11, 21)),
+        ("2026-11-20T00:10:00+14:00", date(2026, 11, 20)),
+        ("2026-11-20", date(2026, 11, 20)),
+        ("2028-02-29", date(2028, 2, 29)),
+        ("2026-11-20T15:00Z", date(2026, 11, 20)),
+        ("2026-11-20 15:00:00+0000", date(2026, 11, 20)),
+        ("2026-11-20T15:00:00.1234567Z", date(2026, 11, 20)),
+    ],
+)
+def test_the_date_of_service_is_the_day_as_written(start: str, day: date) -> None:
+    fact = facts(visit(period={"start": start})).service_date
+    assert fact.value == day
+    assert fact.evidence[0].said == start
+
+
+@pytest.mark.parametrize(
+    ("start", "why"),
+    [
+        ("2026-11-20T15:00:00", "has a time without a time zone"),
+        ("2026-11", "is not a full date"),
+        ("2026", "is not a full date"),
+        ("11/20/2026", "is not a full date"),
+        ("2026-02-29", "is not a date of the calendar"),
+        ("2026-11-20T25:00:00Z", "is not a date of the calendar"),
+        ("2026-11-20T15:00:00+99:00", "is not a date of the calendar"),
+        ("1899-12-31", "lies outside any plausible year"),
+        ("2201-01-01", "lies outside any plausible year"),
+        ("٢٠٢٦-١١-٢٠", "is not a full date"),
+        (20261120, "is not a full date"),
+        (["2026-11-20"], "is not a full date"),
+    ],
+)
+def test_a_start_that_is_no_day_is_refused_with_its_reason(start: object, why: str) -> None:
+    fact = facts(visit(period={"start": start})).service_date
+    assert fact.value is None
+    assert fact.why_unknown == f"Encounter.period.start {why}"
+
+
+def test_a_visit_without_a_start_has_no_date() -> None:
+    assert facts(visit(period=None)).service_date.why_unknown == "Encounter.period.start is not said"
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "known"),
+    [
+        ("2026-11-20T15:00:00-05:00", "2026-11-20T19:59:00Z", False),
+        ("2026-11-20T15:00:00-05:00", "2026-11-20T20:00:00Z", True),
+        ("2026-11-20T15:00:00-05:00", "2026-11-19", False),
+        ("2026-11-20", "2026-11-20", True),
+    ],
+)
+def test_a_visit_that_ended_before_it_began_has_no_date(start: str, end: str, known: bool) -> None:
+    fact = facts(visit(period={"start": start, "end": end})).service_date
+    assert fact.known is known
+    assert known or fact.why_unknown == "Encounter.period ends before it starts"
+
+
+def test_an_end_on_another_day_is_noted_beside_the_date() -> None:
+    fact = facts(visit(period={"start": "2026-11-20T23:50:00-05:00", "end": "2026-11-21T00:10:00-05:00"})).service_date
+    assert fact.value == date(2026, 11, 20)
+    assert fact.notes == ("Encounter.period ends on another day, 2026-11-21",)
+
+
+def test_an_end_without_a_time_zone_is_noted_and_does_not_cost_the_date() -> None:
+    fact = facts(visit(period={"start": "2026-11-20T15:00:00Z", "end": "2026-11-20T15:25:00"})).service_date
+    assert fact.value == date(2026, 11, 20)
+    assert fact.notes == ("Encounter.period.end has a time without a time zone: not used",)
+
+
+def test_r5_calls_the_period_actual() -> None:
+    period = {"start": "2026-11-20T15:00:00Z", "end": "2026-11-20T15:20:00Z"}
+    found = facts(visit(period=None, actualPeriod=period))
+    assert found.service_date.value == date(2026, 11, 20)
+    assert found.service_date.evidence[0].path == "Encounter.actualPeriod.start"
+    assert found.total_minutes.notes == ("Encounter.actualPeriod spans 20 minutes: visit or slot time, not used",)
+
+
+def test_the_slot_is_shown_beside_the_minutes_and_never_taken_for_them() -> None:
+    length = {"value": 32, "unit": "min", "system": "http://unitsofmeasure.org", "code": "min"}
+    total = facts(visit(length=length)).total_minutes
+    assert total.value is None
+    assert total.notes == ("Encounter.period spans 25 minutes: visit or slot time, not used",)
+
+
+@pytest.mark.parametrize(
+    ("members", "why"),
+    [
+        ({"status": "cancelled"}, "cancelled encounter"),
+        ({"status": "entered-in-error"}, "entered-in-error encounter"),
+        ({"status": "planned"}, "planned encounter"),
+        ({"class": {"system": ACT, "code": "IMP"}}, "inpatient encounter"),
+        ({"class": {"system": ACT, "code": "ACUTE"}}, "inpatient encounter"),
+        ({"class": {"system": ACT, "code": "NONAC"}}, "inpatient encounter"),
+        ({"class": {"system": ACT, "code": "EMER"}}, "emergency encounter"),
+        ({"class": {"system": ACT, "code": "OBSENC"}}, "observation encounter"),
+        ({"class": {"system": ACT, "code": "SS"}}, "short-stay encounter"),
+        ({"class": {"system": ACT, "code": "PRENC"}}, "pre-admission encounter"),
+        ({"class": [{"coding": [{"system": ACT, "code": "IMP"}]}]}, "inpatient encounter"),
+        ({"class": {"system": "http://terminology.hl7.org/CodeSystem/v2-0004", "code": "I"}}, "inpatient encounter"),
+        ({"class": {"system": "urn:oid:1.2.3", "code": "IMP"}}, None),
+        ({"class": {"system": ACT, "code": "VR"}}, None),
+        ({"class": {"system": ACT, "code": "AMB"}}, None),
+        ({"class": {"system": ACT, "code": "HH"}}, None),
+        ({"status": "in-progress"}, None),
+        ({"status": None}, None),
+    ],
+)
+def test_some_visits_get_no_card_whatever_else_the_chart_says(members: Json, why: str | None) -> None:
+    assert read(visit(**members)).visit.not_ours == why
