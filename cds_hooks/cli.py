@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from datetime import UTC, date, datetime
 from typing import IO, Any, NoReturn
 
 import click
@@ -15,10 +14,10 @@ from cds_hooks.coding.outcome import Outcome
 from cds_hooks.exchange.facts_json import FactsRefused
 from cds_hooks.exchange.facts_out import facts_as_json
 from cds_hooks.exchange.hook import HookRefused, read_hook
+from cds_hooks.policy_cli import policy, today
 from cds_hooks.service import EncounterNotHad, Telecode
 from cds_hooks.settings import Settings
 from cds_hooks.web.body import BodyRefused, parse_object
-from cds_hooks.web.operations import WARN_DAYS
 from fhir_mapping.facts import EncounterFacts
 from fhir_mapping.gather import WrongPatient
 from fhir_mapping.tables import TableError
@@ -26,8 +25,13 @@ from fhir_mapping.tables import TableError
 
 @click.group()
 @click.version_option(__version__, prog_name="telecode", message="%(prog)s %(version)s")
-def main() -> None:
+@click.pass_context
+def main(context: click.Context) -> None:
     """Suggest the E/M code of a telehealth visit, with its reasons."""
+    context.obj = lambda: _start().book
+
+
+main.add_command(policy)
 
 
 @main.command()
@@ -98,7 +102,7 @@ def try_facts(*, others: tuple[str, ...], as_json: bool, **named: Any) -> None: 
     telecode = _start()
     body = {name: list(value) if isinstance(value, tuple) else value for name, value in named.items() if value}
     body |= {name: named[name] for name in ("total_minutes", "discussion_minutes") if named[name] is not None}
-    body.setdefault("service_date", datetime.now(UTC).date().isoformat())
+    body.setdefault("service_date", today().isoformat())
     for other in others:
         name, _, value = other.partition("=")
         try:
@@ -113,23 +117,6 @@ def try_facts(*, others: tuple[str, ...], as_json: bool, **named: Any) -> None: 
         _print_json(outcome.as_json())
     else:
         _print_outcome(outcome, None)
-
-
-@main.group()
-def policy() -> None:
-    """The tables of law."""
-
-
-@policy.command()
-@click.option("--on", "today", default=None, help="Day to check expiry for, YYYY-MM-DD.  [default: today]")
-def check(today: str | None) -> None:
-    """Check every table; print what is about to pass the day it was verified through."""
-    telecode = _start()
-    day = date.fromisoformat(today) if today else datetime.now(UTC).date()
-    for warning in telecode.book.expiring(day, WARN_DAYS):
-        click.echo(f"warning: {warning}", err=True)
-    families, payers = len(telecode.book.families), len(telecode.book.payers)
-    click.echo(f"ok: {families} code families, {payers} payer policies, {telecode.book.fingerprint}")
 
 
 def _start() -> Telecode:

@@ -18,6 +18,8 @@ _NO_POLICY = {
     _SUPPLEMENT: "it is a Medicare supplement, which pays after Medicare",
     _DUAL: "it names Medicare and Medicaid together",
 }
+# A type and a less exact name that go together.
+_FITTING = {(_ADVANTAGE, _MEDICARE), (_ORIGINAL, _MEDICARE), (_ADVANTAGE, _DUAL)}
 _PERSONS = {"Patient", "RelatedPerson"}
 
 
@@ -114,18 +116,19 @@ def _one(typed: list[_Said]) -> str | None:
 
 def _names(chart: Chart, coverage: Json, *, with_text: bool) -> Iterator[_Said]:
     """List the names on a coverage. A payor who is a person is not named: that would be the patient."""
+    found: list[tuple[str, object]] = []
     for concept in concepts(coverage.get("type")) if with_text else []:
-        for said in (concept.text, *(coding.display for coding in concept.codings)):
-            yield _Said(said, evidence(coverage, "Coverage.type", said))
+        local = [coding for coding in concept.codings if chart.vocabulary.system(coding.system) != "sopt"]
+        found += [("Coverage.type", said) for said in (concept.text, *(coding.display for coding in local))]
     for target in _payors(coverage):
         if reference(target).kind not in _PERSONS:
             organization = record(chart.find(target, coverage))
-            for said in (text(record(target).get("display")), text(organization.get("name"))):
-                yield _Said(said, evidence(coverage, "Coverage.payor", said))
+            found += [("Coverage.payor", said) for said in (record(target).get("display"), organization.get("name"))]
     for group in records(coverage.get("class")):
-        for element in ("name", "value"):
-            said = text(group.get(element))
-            yield _Said(said, evidence(coverage, f"Coverage.class.{element}", said))
+        found += [(f"Coverage.class.{element}", group.get(element)) for element in ("name", "value")]
+    for path, said in found:
+        if words := text(said):
+            yield _Said(words, evidence(coverage, path, words))
 
 
 def _payors(coverage: Json) -> list[object]:
@@ -138,11 +141,11 @@ def _line(chart: Chart, coverage: Json, code: str | None, names: list[_Said]) ->
     signs = {sign for one in names for sign in chart.vocabulary.phrases("payer_sign", one.words)}
     named = _named({*signs, _MEDICARE} if code == _MEDICARE else signs)
     numbered = has_medicare_number(chart, coverage)
+    if numbered and _COMMERCIAL in {code, named}:
+        raise _Contradiction("it has a Medicare number, but its type or name is commercial")
     if code is None:
-        if numbered and named == _COMMERCIAL:
-            raise _Contradiction("it has a Medicare number, but its name is commercial")
         return named or (_MEDICARE if numbered else None)
-    if named in {None, code, _MEDICARE} or code in {_SUPPLEMENT, _UNLISTED} or (code, named) == (_ADVANTAGE, _DUAL):
+    if named in {None, code} or code in {_SUPPLEMENT, _UNLISTED} or (code, named) in _FITTING:
         return code
     if code == _MEDICARE or (code, named) == (_COMMERCIAL, _SUPPLEMENT):
         return named

@@ -82,6 +82,97 @@ SLIPS = {
         '"98006": 1.92',
         "98006 is not a code of",
     ),
+    "a source that nobody could find again": (
+        "sources.yaml",
+        'url: "https://jucm.com/whats-new-in-telemedicine-for-2025", ',
+        "",
+        "url or a locator",
+    ),
+    "an id that another table has": ("payers/tricare.yaml", "id: tricare", "id: aetna", "aetna is taken"),
+    "a value from a source nobody wrote down": (
+        "codes/office_outpatient.yaml",
+        "source: tatanka",
+        "source: hearsay",
+        "hearsay",
+    ),
+    "a prolonged table that does not exist": (
+        "payers/self-pay.yaml",
+        "prolonged: cpt",
+        "prolonged: mine",
+        "mine is not",
+    ),
+    "a table with nothing but a promise": (
+        "codes/fqhc_mental_health.yaml",
+        (
+            "  2024-01-01: # permanent since 2022-01-01; earlier dates are not loaded\n"
+            "    sources: [chcanys, cchp-mod]\n"
+            "    sure: agreed\n"
+            "    new:\n"
+            '      - {code: "G0469"}\n'
+            "    established:\n"
+            '      - {code: "G0470"}\n'
+        ),
+        "  2024-01-01: expected\n",
+        "at least one edition",
+    ),
+    "an edition without a code": (
+        "codes/rhc_fqhc_visit.yaml",
+        '    anyone:\n      - {code: "G2025"}\n  2026-10-01',
+        "    anyone: []\n  2026-10-01",
+        "at least one code",
+    ),
+    "a table silent about new patients": (
+        "codes/online_digital.yaml",
+        (
+            "    not_for_new:\n"
+            "      id: established_only\n"
+            '      text: "An online digital exchange is for an established patient."\n'
+        ),
+        "",
+        "must say why: not_for_new",
+    ),
+    "a condition on what is no fact": (
+        "codes/brief_check_in.yaml",
+        "fact: initiated_by",
+        "fact: mood",
+        "mood is not a fact",
+    ),
+    "a condition that asks nothing": (
+        "codes/brief_check_in.yaml",
+        "        values: [patient, caregiver]\n",
+        "",
+        "needs values or bounds",
+    ),
+    "a route to nowhere": (
+        "payers/self-pay.yaml",
+        "family: telemedicine-audio-only}",
+        "place: usual}",
+        "leads to a family, or to a question",
+    ),
+    "unknown adoption without its question": (
+        "payers/medicaid.yaml",
+        "    either_question:",
+        "    # either_question:",
+        "its question",
+    ),
+    "a payer without routes": (
+        "payers/medicaid.yaml",
+        "    either: [cpt-telemedicine, cpt-office-modifier]\n",
+        "",
+        "needs routes",
+    ),
+    "a place of service for home alone": (
+        "payers/self-pay.yaml",
+        '{home: "10", not_home: "02"}',
+        '{home: "10"}',
+        "home and not_home",
+    ),
+    "an MDM element without its highest level": (
+        "codes/mdm.yaml",
+        '      high: ["two of the three ways to moderate"]\n',
+        "",
+        "each level must stand once",
+    ),
     "broken YAML": ("codes/prolonged.yaml", "tables:", "tables: [", "expected"),
 }
 

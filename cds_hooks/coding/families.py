@@ -130,6 +130,8 @@ class Family(Dated[Edition]):
 
     id: str
     title: str
+    modality: str
+    history_and_exam: str | None = None
     measure: Literal["total_minutes", "discussion_minutes", "none"]
     verified_through: Day
     work_rvus: dict[int, Items[WorkRvus]] = Field(default_factory=dict)

@@ -139,7 +139,7 @@ def _check_starts(table: Table, editions: Mapping[Any, object]) -> None:
 
 
 def _check_citations(table: Table, model: Row, sources: Mapping[str, Source]) -> None:
-    for place, row in _rows(model, ()):
+    for place, row in rows(model, ()):
         if isinstance(row, Cited):
             for index, name in enumerate(row.sources):
                 if name not in sources:
@@ -156,14 +156,15 @@ def _check_condition(table: Table, place: Place, condition: Condition) -> None:
         raise table.error(place, "a condition needs values or bounds")
 
 
-def _rows(value: object, place: Place) -> Iterator[tuple[Place, Row]]:
+def rows(value: object, place: Place = ()) -> Iterator[tuple[Place, Row]]:
+    """Every row inside a table, with its place there."""
     if isinstance(value, Row):
         yield place, value
         for name in type(value).model_fields:
-            yield from _rows(getattr(value, name), (*place, name))
+            yield from rows(getattr(value, name), (*place, name))
     elif isinstance(value, Mapping):
         for key, item in value.items():
-            yield from _rows(item, (*place, str(key)))
+            yield from rows(item, (*place, str(key)))
     elif isinstance(value, tuple):
         for index, item in enumerate(value):
-            yield from _rows(item, (*place, str(index)))
+            yield from rows(item, (*place, str(index)))

@@ -37,12 +37,13 @@ class Guidelines(Row):
 
 @dataclass(frozen=True)
 class Rules:
-    """One payer's rules in force on a day; `supposing` where it is unknown whether they apply."""
+    """One payer's rules in force on a day; where it is unknown whether they apply, `supposing` and the `question`."""
 
     edition: PayerEdition
     since: date
     verified_through: date
     supposing: Mapping[str, Any]
+    question: str | None = None
 
 
 @dataclass(frozen=True)
@@ -62,21 +63,18 @@ class PolicyBook:
     def rules(self, payer_id: str, day: date) -> tuple[Rules, ...]:
         """The rules of a payer on `day`: one, several where adoption is unknown, none before its first edition."""
         payer = self.payers[payer_id]
-        start = payer.start(day)
-        if start is None:
+        start, edition = payer.start(day), payer.on(day)
+        if start is None or edition is None:
             return ()
         # Editions are few and days are many: what was worked out for an edition serves all its days, but a policy
         # that stands on others changes when they do.
-        starts = max(self.payers[p].start(day) or date.min for p in (payer_id, *payer.editions[start].either))  # type: ignore[union-attr]
-        known = self._rules.get((payer_id, starts))
+        latest = max(self.payers[name].start(day) or date.min for name in (payer_id, *edition.either))
+        known = self._rules.get((payer_id, latest))
         if known is None:
-            known = self._rules[payer_id, starts] = tuple(self._work_out(payer, start, day))
+            known = self._rules[payer_id, latest] = tuple(self._work_out(payer, edition, start, day))
         return known
 
-    def _work_out(self, payer: Payer, start: date, day: date) -> Iterator[Rules]:
-        edition = payer.on(day)
-        if edition is None:
-            return
+    def _work_out(self, payer: Payer, edition: PayerEdition, start: date, day: date) -> Iterator[Rules]:
         if not edition.either:
             yield Rules(edition, start, payer.verified_through, {})
         for other_id in edition.either:
@@ -84,7 +82,9 @@ class PolicyBook:
             base, since = other.on(day), other.start(day)
             if base is not None and since is not None:
                 through = min(payer.verified_through, other.verified_through)
-                yield Rules(edition.over(base), max(start, since), through, {"payers": [other_id]})
+                yield Rules(
+                    edition.over(base), max(start, since), through, {"payers": [other_id]}, edition.either_question
+                )
 
     def selectable_payers(self) -> tuple[str, ...]:
         """The payer ids that facts may name."""

@@ -175,10 +175,8 @@ def _merged(
         return _Answer(Kind.SELECTION, first.candidates, first.questions, warnings, (), steps)
 
     questions = [*visit.questions]
-    if len(rules) > 1 or always_ask:
-        edition = desk.book.payers[payer].on(desk.day)
-        if edition is not None and edition.either_question:
-            questions.append(Note("payers" if always_ask else "payer_adoption", edition.either_question))
+    if rules[0].question is not None:
+        questions.append(Note("payers" if always_ask else "payer_adoption", rules[0].question))
     for _, verdict in open_verdicts:
         questions += verdict.blocking
     for _, verdict in open_verdicts:

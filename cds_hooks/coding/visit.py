@@ -92,8 +92,6 @@ def read_visit(facts: EncounterFacts, book: PolicyBook) -> Visit:
     warnings: list[Note] = []
     questions: list[Note] = []
     contacts = _contacts(facts, book, questions, steps)
-    if contacts is None:
-        return Visit((), blocking=tuple(questions))
     if _minutes_disagree(facts):
         return Visit((), blocking=(_minutes_question(facts, book),))
 
@@ -150,9 +148,7 @@ def _not_a_visit(facts: EncounterFacts, book: PolicyBook) -> Note | None:
     return refusal(book, name) if name else None
 
 
-def _contacts(
-    facts: EncounterFacts, book: PolicyBook, questions: list[Note], steps: list[Step]
-) -> list[_Contact] | None:
+def _contacts(facts: EncounterFacts, book: PolicyBook, questions: list[Note], steps: list[Step]) -> list[_Contact]:
     modality = facts.modality.value
     evidence = facts.modality.evidence
     if modality is Modality.ASYNCHRONOUS:
@@ -171,9 +167,7 @@ def _contacts(
     return [_Contact(modality, {})]
 
 
-def _majority(
-    facts: EncounterFacts, book: PolicyBook, questions: list[Note], steps: list[Step]
-) -> list[_Contact] | None:
+def _majority(facts: EncounterFacts, book: PolicyBook, questions: list[Note], steps: list[Step]) -> list[_Contact]:
     """The family follows the mode of the majority of interactive minutes; a tie is asked about (CPT, AAPC)."""
     video, audio = facts.video_minutes.value, facts.audio_minutes.value
     either = [_Contact(mode, {"modality": mode}) for mode in (Modality.AUDIO_VIDEO, Modality.AUDIO_ONLY)]

@@ -113,8 +113,8 @@ def claim(code: str, *modifiers: str, place: str | None = None, system: str = CP
 
 
 def coverage(code: str | None = None, own: str = "c1", **members: Any) -> Json:
-    """An active Coverage of Patient/p1, typed by a payer code or by nothing."""
-    return {
+    """An active Coverage of Patient/p1, typed by a payer code or by nothing; `None` takes a member away."""
+    whole = {
         "resourceType": "Coverage",
         "id": own,
         "status": "active",
@@ -122,6 +122,7 @@ def coverage(code: str | None = None, own: str = "c1", **members: Any) -> Json:
         "beneficiary": {"reference": "Patient/p1"},
         "payor": [{"reference": "Organization/x"}],
     } | members
+    return {key: value for key, value in whole.items() if value is not None}
 
 
 def earlier(own: str, day: str, **members: Any) -> Json:

@@ -81,8 +81,8 @@ def test_each_kind_of_minutes_has_its_own_code(code: str, name: str) -> None:
 
 
 def test_the_code_is_read_under_another_base_too_but_not_in_another_code_system() -> None:
-    elsewhere = observed(TOTAL, code=concept("http://hospital.example/CodeSystem/em-documentation", TOTAL))
-    vital = observed(TOTAL, code=concept("http://loinc.org", TOTAL))
+    elsewhere = observed(TOTAL) | {"code": concept("http://hospital.example/CodeSystem/em-documentation", TOTAL)}
+    vital = observed(TOTAL) | {"code": concept("http://loinc.org", TOTAL)}
     value = {"valueQuantity": {"value": 34, "unit": "min"}}
     assert facts(visit(), elsewhere | value).total_minutes.value == 34
     assert facts(visit(), vital | value).total_minutes.value is None

@@ -38,7 +38,7 @@ def test_the_date_of_service_is_the_day_as_written(start: str, day: date) -> Non
         ("2026-11-20T15:00:00+99:00", "is not a date of the calendar"),
         ("1899-12-31", "lies outside any plausible year"),
         ("2201-01-01", "lies outside any plausible year"),
-        ("٢٠٢٦-١١-٢٠", "is not a full date"),
+        ("\u0662\u0660\u0662\u0666-11-20", "is not a full date"),
         (20261120, "is not a full date"),
         (["2026-11-20"], "is not a full date"),
     ],

@@ -359,6 +359,13 @@ def test_minutes_in_both_modes_make_an_interrupted_visit(video: int | None, audi
     assert modality.value is meant
 
 
+def test_minutes_that_contradict_each_other_only_hint_at_telehealth() -> None:
+    spent = minutes("video-time", 12, id="o1"), minutes("video-time", 14, id="o2"), minutes("audio-time", 9)
+    found = facts(visit("AMB"), *spent)
+    assert found.video_minutes.conflict
+    assert found.modality.value is None
+
+
 def test_an_interrupted_visit_outranks_the_extension_and_is_marked_as_derived() -> None:
     spent = (minutes("video-time", 12), minutes("audio-time", 9))
     modality = facts(visit(extension=[by_method("video")]), *spent).modality

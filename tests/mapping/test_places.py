@@ -36,7 +36,7 @@ def place(**members: object) -> Json:
         (place(mode="kind", physicalType=concept(PHYSICAL, "bu")), None),
         (place(mode="kind", form=concept(PHYSICAL, "ho")), HOME),
         (place(description="Patient's Home"), HOME),
-        (place(description="PATIENT’S HOME"), HOME),
+        (place(description="PATIENT\u2019S HOME"), HOME),
         (place(name="Client's home"), HOME),
         (place(name="Patient's Home Health Agency"), None),
         (place(name="General Internal Medicine", address={"city": "Methuen"}), None),
@@ -117,7 +117,7 @@ def test_a_place_of_service_of_the_department_says_who_bills(code: str, setting:
 @pytest.mark.parametrize("owner", ["serviceProvider", "managingOrganization"])
 def test_the_type_of_the_organization_says_who_bills(owner: str, code: str, setting: Setting) -> None:
     organization = {"resourceType": "Organization", "id": "o1", "type": [concept(NUCC, code)]}
-    of = {"reference": "https://ehr.example/fhir/Organization/o1"}
-    encounter = visit(location=AT, **({owner: of} if owner == "serviceProvider" else {}))
-    location = place(**({owner: of} if owner == "managingOrganization" else {}))
+    of: Json = {"reference": "https://ehr.example/fhir/Organization/o1"}
+    encounter = visit(location=AT) | ({owner: of} if owner == "serviceProvider" else {})
+    location = place() | ({owner: of} if owner == "managingOrganization" else {})
     assert facts(encounter, location, organization).setting.value is setting

@@ -1,0 +1,123 @@
+"""The `telecode policy` commands: check the tables, print them, compare two days, name the sources."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import click
+import orjson
+
+from cds_hooks.coding.policy import PolicyBook
+from cds_hooks.coding.print_out import changes, citations, code_rows
+from cds_hooks.coding.schemas import schemas
+from cds_hooks.web.operations import WARN_DAYS
+
+Opener = Callable[[], PolicyBook]
+
+
+class Day(click.ParamType[date]):
+    """A date as YYYY-MM-DD."""
+
+    name = "day"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> date:
+        """Read the date, or say what it should look like."""
+        if isinstance(value, date):
+            return value
+        try:
+            return date.fromisoformat(str(value))
+        except ValueError:
+            self.fail(f"{value} is not a date as YYYY-MM-DD", param, ctx)
+
+
+DAY = Day()
+
+
+def today() -> date:
+    """The day it is, for commands that are not told one; no code is ever selected by it."""
+    return datetime.now(UTC).date()
+
+
+@click.group()
+def policy() -> None:
+    """Check, print and compare the tables of law."""
+
+
+@policy.command()
+@click.option("--on", "day", type=DAY, default=today, show_default="today", help="Day to look ahead from.")
+@click.pass_obj
+def check(open_book: Opener, day: date) -> None:
+    """Check every table, and warn of what is about to pass the day it was verified through."""
+    book = open_book()
+    for warning in book.expiring(day, WARN_DAYS):
+        click.echo(f"warning: {warning}", err=True)
+    click.echo(f"ok: {len(book.families)} code families, {len(book.payers)} payer policies, {book.fingerprint}")
+
+
+@policy.command()
+@click.option("--on", "day", type=DAY, default=today, show_default="today", help="Date of service.")
+@click.option("--json", "as_json", is_flag=True, help="Print rows as JSON.")
+@click.pass_obj
+def show(open_book: Opener, day: date, *, as_json: bool) -> None:
+    """Print the code tables in force on a date of service."""
+    rows = list(code_rows(open_book(), day))
+    if as_json:
+        click.echo(orjson.dumps([asdict(row) for row in rows], option=orjson.OPT_INDENT_2))
+        return
+    head = ("code", "modality", "patient", "history and exam", "MDM", "time", "work RVU", "source", "sure", "since")
+    _print_table(head, [tuple(map(str, asdict(row).values())) for row in rows])
+
+
+@policy.command()
+@click.argument("first", type=DAY)
+@click.argument("second", type=DAY)
+@click.pass_obj
+def diff(open_book: Opener, first: date, second: date) -> None:
+    """Say what changed in law between two dates of service."""
+    lines = list(changes(open_book(), first, second))
+    click.echo("\n".join(lines) if lines else f"nothing changed between {first} and {second}")
+
+
+@policy.command()
+@click.pass_obj
+def sources(open_book: Opener) -> None:
+    """Name every source, with the day it was read."""
+    _print_table(
+        ("name", "source", "where", "read on"),
+        [(name, said, where, day.isoformat()) for name, said, where, day in citations(open_book())],
+    )
+
+
+@policy.command()
+@click.pass_obj
+def mdm(open_book: Opener) -> None:
+    """Print what each MDM element asks for, and which minutes count."""
+    book = open_book()
+    for name, element in book.mdm.elements.items():
+        click.echo(f"{name}: {element.title} ({element.sure})")
+        for level, lines in element.levels.items():
+            for line in lines:
+                click.echo(f"  {level:16} {line}")
+    for word, activities in (("counts", book.time.counts), ("never counts", book.time.never)):
+        for line in activities.items:
+            click.echo(f"{word}: {line}")
+
+
+@policy.command()
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+def schema(folder: Path) -> None:
+    """Write JSON Schemas of the tables into FOLDER, for an editor's completion."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in schemas().items():
+        (folder / name).write_text(text, encoding="utf-8")
+        click.echo(folder / name)
+
+
+def _print_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    table = [head, *rows]
+    widths = [max(len(row[column]) for row in table) for column in range(len(head))]
+    for row in table:
+        click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())

@@ -1,0 +1,245 @@
+"""What the EHR sent: Bundles, references, failures and other people's records."""
+
+from typing import Any
+
+import pytest
+
+from fhir_mapping.facts import PatientLocation
+from fhir_mapping.gather import MissingEncounter, WrongPatient
+from fhir_mapping.resources import check, quote, reference
+from tests.mapping.charts import ROLE, SNOMED, Json, bundle, by_method, concept, coverage, facts, minutes, read, visit
+
+
+def outcome(severity: str = "error", code: str = "forbidden") -> Json:
+    return {
+        "resourceType": "OperationOutcome",
+        "issue": [{"severity": severity, "code": code, "diagnostics": "Jane Doe"}],
+    }
+
+
+@pytest.mark.parametrize(
+    "resources",
+    [
+        (visit(),),
+        (None, visit()),
+        (bundle(visit()),),
+        (bundle(bundle(visit())),),
+        (bundle(None, "x", 7, {}, {"resourceType": 3}, visit()),),
+        ({"resourceType": "Bundle", "entry": ["x", None, 4, {"resource": visit()}]},),
+        ({"resourceType": "Bundle", "entry": {"resource": visit()}},),
+        ("garbage", 7, [], {}, True, {"resourceType": []}, visit()),
+        (visit(id="other", period={"start": "2020-01-01"}), visit()),
+        (visit(id=None),),
+    ],
+)
+def test_the_visit_is_found_wherever_it_stands(resources: tuple[object, ...]) -> None:
+    gathered = read(*resources)
+    assert gathered.visit.encounter == "Encounter/e1"
+    assert gathered.facts.service_date.value is not None
+
+
+@pytest.mark.parametrize(
+    "resources",
+    [
+        (),
+        (None,),
+        (visit(id="e2"),),
+        (visit(id=None), visit(id=None)),
+        (outcome(),),
+        ({"resourceType": "Bundle"},),
+        (bundle(bundle(bundle(bundle(visit())))),),
+    ],
+)
+def test_without_the_visit_nothing_is_made_up(resources: tuple[object, ...]) -> None:
+    with pytest.raises(MissingEncounter):
+        read(*resources)
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        {"reference": "Patient/p2"},
+        {"reference": "https://ehr.example/fhir/Patient/p2"},
+        {"reference": "urn:uuid:0aa"},
+        {"reference": "Group/p1"},
+        {"reference": "Patient/p1x"},
+        "Patient/p2",
+    ],
+)
+def test_a_visit_of_another_patient_is_refused(subject: Any) -> None:
+    with pytest.raises(WrongPatient):
+        read(visit(subject=subject))
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        {"reference": "Patient/p1"},
+        {"reference": "https://ehr.example/fhir/Patient/p1"},
+        {"reference": "Patient/p1/_history/4"},
+        {"reference": "p1", "type": "Patient"},
+        {"reference": "urn:uuid:p1"},
+        {"reference": "Patient?identifier=urn:mrn|p1"},
+    ],
+)
+def test_the_patient_is_recognised_in_every_form_of_reference(subject: Json) -> None:
+    found = facts(visit(subject=subject))
+    assert found.notes == ()
+
+
+@pytest.mark.parametrize("subject", [None, {}, {"display": "Somebody"}, {"reference": "#p"}, ["Patient/p2"], 7])
+def test_a_visit_that_does_not_say_its_patient_is_read_with_a_note(subject: Any) -> None:
+    assert "Encounter.subject does not say which patient it is" in facts(visit(subject=subject)).notes
+
+
+def test_a_patient_known_by_full_url_is_the_one_it_stands_for() -> None:
+    entries = [{"fullUrl": "urn:uuid:77", "resource": {"resourceType": "Patient", "id": "p1"}}]
+    assert read({"resourceType": "Bundle", "entry": entries}, visit(subject={"reference": "urn:uuid:77"}))
+    other = [{"fullUrl": "urn:uuid:77", "resource": {"resourceType": "Patient", "id": "p2"}}]
+    with pytest.raises(WrongPatient):
+        read({"resourceType": "Bundle", "entry": other}, visit(subject={"reference": "urn:uuid:77"}))
+
+
+def test_records_of_another_patient_are_left_out_and_counted() -> None:
+    other: Json = {"subject": {"reference": "Patient/p2"}}
+    found = facts(visit(), minutes("total-time", 34, **other), minutes("total-time", 30, id="o2", **other))
+    assert found.total_minutes.value is None
+    assert "left out, because of another patient: 2 Observation" in found.notes
+    assert facts(visit(), {"resourceType": "Patient", "id": "p2"}).notes == (
+        "left out, because of another patient: 1 Patient",
+    )
+
+
+def test_a_context_with_typed_ids_is_understood() -> None:
+    gathered = read(visit(), patient="Patient/p1", encounter="Encounter/e1")
+    assert gathered.visit.patient == "Patient/p1"
+    assert gathered.visit.encounter == "Encounter/e1"
+
+
+def test_a_failed_read_is_noted_without_its_diagnostics() -> None:
+    assert facts(visit(), outcome()).notes == ("a prefetched resource could not be read by the EHR (forbidden)",)
+    assert facts(visit(), outcome(code="")).notes == (
+        "a prefetched resource could not be read by the EHR (no reason given)",
+    )
+
+
+@pytest.mark.parametrize(
+    ("mode", "severity", "noted"),
+    [
+        ("outcome", "warning", False),
+        ("outcome", "information", False),
+        ("outcome", "error", True),
+        ("outcome", "fatal", True),
+        ("match", "warning", True),
+        (None, "warning", True),
+    ],
+)
+def test_epics_way_to_say_that_nothing_was_found_is_no_failure(mode: str | None, severity: str, noted: bool) -> None:
+    answer = {
+        "resourceType": "Bundle",
+        "total": 0,
+        "link": [{"relation": "self", "url": "https://ehr.example/fhir/Observation?patient=p1&code=x"}],
+        "entry": [{"resource": outcome(severity), "search": {"mode": mode}}],
+    }
+    note = "a search for Observation could not be read by the EHR (forbidden)"
+    assert (note in facts(visit(), answer).notes) is noted
+
+
+def test_what_is_no_resource_is_noted_once() -> None:
+    assert facts(visit(), "x", [], 7).notes == ("a prefetched value is not a FHIR resource",)
+
+
+def test_a_broken_interface_does_not_flood_the_notes() -> None:
+    found = facts(visit(), *(minutes("total-time", -1, id=f"o{number}") for number in range(100)))
+    assert len(found.notes) == 41
+    assert found.notes[-1] == "and 60 more"
+
+
+HOME = {
+    "resourceType": "Location",
+    "id": "h1",
+    "type": [concept(ROLE, "PTRES")],
+    "identifier": [{"system": "s", "value": "9"}],
+}
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "Location/h1",
+        "https://ehr.example/fhir/Location/h1",
+        "https://ehr.example/fhir/Location/h1/_history/7",
+        "urn:uuid:h1",
+        "Location?identifier=s|9",
+        "Location?identifier=s%7C9",
+    ],
+)
+def test_a_reference_is_followed_in_every_form(target: str) -> None:
+    assert (
+        facts(visit(location=[{"location": {"reference": target}}]), HOME).patient_location.value
+        is PatientLocation.HOME
+    )
+
+
+def test_a_logical_reference_is_followed_by_its_identifier() -> None:
+    target = {"type": "Location", "identifier": {"system": "s", "value": "9"}}
+    assert facts(visit(location=[{"location": target}]), HOME).patient_location.value is PatientLocation.HOME
+
+
+@pytest.mark.parametrize(
+    "target", ["Location/h2", "Patient/h1", "Location?identifier=t|9", "Location?name=9", "#h1", "", "/"]
+)
+def test_a_reference_to_something_else_is_not(target: str) -> None:
+    assert facts(visit(location=[{"location": {"reference": target}}]), HOME).patient_location.value is None
+
+
+def test_a_reference_may_say_little() -> None:
+    assert reference(None).name == ""
+    assert reference({"reference": "#x"}).name == ""
+    assert reference("Practitioner/x").name == "Practitioner/x"
+
+
+def test_what_the_model_refuses_is_one_note_without_values_and_the_visit_is_read_all_the_same() -> None:
+    found = facts(visit(extension=[by_method("video")], secretElement={"family": "Doe"}))
+    assert found.notes == ("Encounter/e1 is not valid FHIR R4: secretElement: extra forbidden; read tolerantly",)
+    assert found.modality.known
+
+
+def test_a_coverage_the_model_refuses_is_noted_and_read_all_the_same() -> None:
+    found = facts(visit(), coverage("121", payor=None))
+    assert found.payers.value == ("medicare-ffs",)
+    assert found.notes == ("Coverage/c1 is not valid FHIR R4: payor: missing; read tolerantly",)
+
+
+def test_an_unknown_contained_type_is_noted_not_raised() -> None:
+    note = check(visit(contained=[{"resourceType": "Nonsense", "id": "n"}]))
+    assert note
+    assert note.startswith("Encounter/e1 is not valid FHIR R4")
+
+
+def test_nesting_beyond_reason_is_survived() -> None:
+    deep: Json = {}
+    for _ in range(100_000):
+        deep = {"extension": [deep]}
+    assert read(visit(extension=[deep])).visit.encounter == "Encounter/e1"
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("  Video \n\t visit ", "Video visit"),
+        ("safe\u202eetxet\u0000", "safe etxet"),
+        ("a" * 100, "a" * 79 + "…"),
+        ("\ud800x", "x"),
+    ],
+)
+def test_a_quotation_is_one_short_line_without_control_characters(said: str, shown: str) -> None:
+    assert quote(said) == shown
+
+
+def test_names_of_patients_are_not_quoted() -> None:
+    found = read(
+        visit(subject={"reference": "Patient/p1", "display": "Doe, Jane"}, type=[concept(SNOMED, "185317003")]),
+        {"resourceType": "Patient", "id": "p1", "name": [{"family": "Doe", "given": ["Jane"]}]},
+    )
+    assert "Doe" not in repr(found)

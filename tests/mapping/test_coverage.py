@@ -1,0 +1,292 @@
+"""Who pays: the type, names, dates and order of a coverage, and the traps that would bill the wrong payer."""
+
+import pytest
+
+from tests.mapping.charts import SOPT, Json, concept, coverage, facts, read, visit
+
+ADVANTAGE, ORIGINAL = "medicare-advantage", "medicare-ffs"
+
+
+def payers(*resources: Json) -> tuple[str, ...] | None:
+    return facts(visit(), *resources).payers.value
+
+
+def why(*resources: Json) -> str:
+    return facts(visit(), *resources).payers.why_unknown or ""
+
+
+@pytest.mark.parametrize(
+    ("codes", "payer"),
+    [
+        ("12 121 129", ORIGINAL),
+        ("11 111 1111 1112 112 113 119 123 14 141 142", ADVANTAGE),
+        ("2 21 211 212 213 219 22 23 25 26 29", "medicaid"),
+        ("5 51 511 512 513 514 515 519 52 521 522 529 53 54 55 59", "commercial"),
+        ("6 61 611 612 613 619 62 621 622 63 64 69", "commercial"),
+        ("311 3111 3112 3113 3115", "tricare"),
+        ("81 82", "self-pay"),
+    ],
+)
+def test_a_payer_code_says_who_pays(codes: str, payer: str) -> None:
+    assert {payers(coverage(code)) for code in codes.split()} == {(payer,)}
+
+
+@pytest.mark.parametrize(
+    ("codes", "reason"),
+    [
+        ("1 19", "it is Medicare, but fee-for-service or Advantage is not said"),
+        ("523 623 3114", "it is a Medicare supplement, which pays after Medicare"),
+        ("7 71 72 73 79 9 99 9999", "neither its type nor a name says what kind of payer it is"),
+        ("13 24 3 31 32 321 33 37 371 3712 4 8 83 84 95 951 98", "there is no rule for its type"),
+    ],
+)
+def test_a_payer_code_that_does_not_settle_it_leaves_the_payer_unknown(codes: str, reason: str) -> None:
+    for code in codes.split():
+        assert payers(coverage(code)) is None
+        assert why(coverage(code)).startswith(f"Coverage/c1: {reason}")
+
+
+@pytest.mark.parametrize("code", ["122", "191", "516", "517", "524", "561", "562", "614", "629"])
+def test_drug_dental_and_vision_plans_pay_no_visits(code: str) -> None:
+    gathered = read(visit(), coverage(code), coverage("121", "c2"))
+    assert gathered.facts.payers.value == (ORIGINAL,)
+    assert gathered.visit.coverages == ((ORIGINAL, "Coverage/c2"),)
+    assert payers(coverage(code)) is None
+
+
+@pytest.mark.parametrize(
+    ("code", "display", "paid"),
+    [
+        ("311", "Medicare Managed Care Other", ("tricare",)),
+        ("1", "Medicare Part B", None),
+        ("99", "Private insurance", None),
+    ],
+)
+def test_a_code_beats_its_own_display(code: str, display: str, paid: tuple[str, ...] | None) -> None:
+    assert payers(coverage(type=concept(SOPT, code, display))) == paid
+
+
+def test_the_text_beside_a_code_settles_what_the_code_leaves_open() -> None:
+    assert payers(coverage(type=concept(SOPT, "1", text="Medicare Part B"))) == (ORIGINAL,)
+
+
+def test_a_drug_plan_known_by_name_pays_no_visits() -> None:
+    drugs = coverage() | {"class": [{"name": "Part D"}]}
+    assert payers(drugs, coverage("121", "c2")) == (ORIGINAL,)
+
+
+def test_the_other_address_of_the_code_system_is_understood() -> None:
+    assert payers(coverage(type=concept("urn:oid:2.16.840.1.113883.3.221.5", "121"))) == (ORIGINAL,)
+
+
+def test_a_policy_type_alone_says_nothing_about_the_payer() -> None:
+    typed = coverage(type=concept("http://terminology.hl7.org/CodeSystem/v3-ActCode", "HMO", "health maintenance"))
+    assert why(typed) == "Coverage/c1: neither its type nor a name says what kind of payer it is"
+
+
+@pytest.mark.parametrize("code", ["123", "14", "141", "142"])
+def test_an_unusual_medicare_plan_carries_a_remark(code: str) -> None:
+    assert len(facts(visit(), coverage(code)).payers.notes) == 1
+
+
+def named(*names: str, code: str | None = None) -> Json:
+    return coverage(code, payor=[{"display": name} for name in names])
+
+
+@pytest.mark.parametrize(
+    ("name", "payer"),
+    [
+        ("Medicare Part B", ORIGINAL),
+        ("Original Medicare", ORIGINAL),
+        ("Aetna Medicare Advantage PPO", ADVANTAGE),
+        ("Humana Medicare HMO", ADVANTAGE),
+        ("Medicare", None),
+        ("Medicare Supplement Plan G", None),
+        ("Medigap F", None),
+        ("Medicare-Medicaid Plan", None),
+        ("Medi-Cal", "medicaid"),
+        ("Blue Cross Medicaid", "medicaid"),
+        ("TRICARE East", "tricare"),
+        ("Self-pay", "self-pay"),
+        ("Acme Health Plan", None),
+        ("Blue Cross Blue Shield of Michigan", "bcbs-michigan"),
+        ("BCBSM PPO", "bcbs-michigan"),
+        ("Blue Cross Blue Shield of Michigan Medicare Advantage", ADVANTAGE),
+        ("Blue Cross NC Medicare Advantage", "bcbs-north-carolina-medicare-advantage"),
+        ("Blue Cross NC", None),
+        ("Aetna", "aetna"),
+        ("Aetna Better Health Medicaid", "medicaid"),
+        ("Cigna Healthcare", "cigna-commercial"),
+        ("Horizon BCBSNJ", "horizon-bcbs-new-jersey"),
+        ("UnitedHealthcare", None),
+        ("UnitedHealthcare Commercial", "unitedhealthcare-commercial"),
+        ("UHC Medicare Advantage", ADVANTAGE),
+    ],
+)
+def test_without_a_code_a_name_says_who_pays_where_it_is_plain(name: str, payer: str | None) -> None:
+    assert payers(named(name)) == ((payer,) if payer else None)
+
+
+@pytest.mark.parametrize(
+    ("code", "name", "payer"),
+    [
+        ("1", "Medicare Part B", ORIGINAL),
+        ("1", "Part B", ORIGINAL),
+        ("19", "Humana Gold HMO", ADVANTAGE),
+        ("1", "Acme", None),
+        ("512", "UnitedHealthcare", "unitedhealthcare-commercial"),
+        ("6", "Blue Cross Blue Shield of Michigan", "bcbs-michigan"),
+        ("112", "Blue Cross NC", "bcbs-north-carolina-medicare-advantage"),
+        ("112", "Aetna", ADVANTAGE),
+        ("211", "Aetna", "medicaid"),
+        ("99", "Aetna", "aetna"),
+        ("121", "Medicare", ORIGINAL),
+        ("512", "Aetna Medicare Advantage", None),
+        ("121", "Aetna Medicare Advantage", None),
+        ("59", "Medigap Plan G", None),
+        ("59", "Aetna Medicare", None),
+        ("141", "Medicare-Medicaid Plan", ADVANTAGE),
+        ("1", "Medicaid", None),
+        ("32", "Aetna", None),
+    ],
+)
+def test_a_name_refines_a_code_and_never_contradicts_it_in_silence(code: str, name: str, payer: str | None) -> None:
+    assert payers(named(name, code=code)) == ((payer,) if payer else None)
+
+
+def test_a_contradiction_between_code_and_name_says_so() -> None:
+    assert why(named("Aetna Medicare Advantage", code="121")) == (
+        "Coverage/c1: its type says medicare-ffs, its name medicare-advantage"
+    )
+
+
+def test_two_codes_that_contradict_each_other_leave_the_payer_unknown() -> None:
+    both = {"coding": [{"system": SOPT, "code": "121"}, {"system": SOPT, "code": "211"}]}
+    assert why(coverage(type=both)) == "Coverage/c1: its types contradict each other: 121, 211"
+
+
+def test_a_general_and_a_special_medicare_code_are_no_contradiction() -> None:
+    both = {"coding": [{"system": SOPT, "code": "1"}, {"system": SOPT, "code": "121"}]}
+    assert payers(coverage(type=both)) == (ORIGINAL,)
+
+
+@pytest.mark.parametrize("contained", [True, False])
+def test_the_name_is_read_from_the_payers_organization(contained: bool) -> None:
+    organization = {"resourceType": "Organization", "id": "x", "name": "Aetna"}
+    if contained:
+        assert payers(coverage(payor=[{"reference": "#x"}], contained=[organization])) == ("aetna",)
+    else:
+        assert payers(coverage(), organization) == ("aetna",)
+
+
+def test_the_plan_name_of_the_class_is_read() -> None:
+    plan = [{"type": {"text": "plan"}, "value": "B", "name": "Medicare Part B"}]
+    assert payers(coverage() | {"class": plan}) == (ORIGINAL,)
+
+
+def test_a_patient_who_pays_is_never_quoted_by_name() -> None:
+    found = facts(visit(), coverage(payor=[{"reference": "Patient/p1", "display": "Aetna Medicare Jones"}])).payers
+    assert found.value is None
+    assert "Jones" not in repr(found)
+
+
+def test_r5_writes_the_insurer_and_self_pay_in_other_elements() -> None:
+    assert payers(coverage(payor=None, insurer={"display": "Aetna"}, kind="insurance")) == ("aetna",)
+    assert payers(coverage(payor=None, kind="self-pay")) == ("self-pay",)
+
+
+def test_self_pay_has_a_code_system_of_its_own() -> None:
+    assert payers(coverage(type=concept("http://terminology.hl7.org/CodeSystem/coverage-selfpay", "pay"))) == (
+        "self-pay",
+    )
+
+
+MBI = [{"system": "http://hl7.org/fhir/sid/us-mbi", "value": "1EG4TE5MK73"}]
+
+
+def test_a_medicare_number_proves_medicare_but_not_which_kind() -> None:
+    patient = {"resourceType": "Patient", "id": "p1", "identifier": MBI}
+    assert why(patient) == (
+        "the patient has a Medicare number, but no Coverage says whether it is fee-for-service or Advantage"
+    )
+    assert why(coverage(identifier=MBI)).endswith("it is Medicare, but fee-for-service or Advantage is not said")
+    assert payers(coverage("121", identifier=MBI)) == (ORIGINAL,)
+    assert payers(coverage(identifier=MBI, payor=[{"display": "Aetna"}])) is None
+    assert payers(coverage("59", identifier=MBI)) is None
+
+
+@pytest.mark.parametrize("status", ["cancelled", "draft", "entered-in-error", None, 1])
+def test_a_coverage_that_is_not_active_does_not_pay(status: object) -> None:
+    assert why(coverage("121", status=status)) == (
+        "none of the 1 coverages at hand pays visits and is active on the day of the visit"
+    )
+
+
+@pytest.mark.parametrize(
+    ("period", "covers"),
+    [
+        ({"start": "2026-11-23"}, True),
+        ({"start": "2026-11-24"}, False),
+        ({"end": "2026-11-23"}, True),
+        ({"end": "2026-11-22"}, False),
+        ({"start": "2026-01-01T08:00:00.000+00:00", "end": "2026-12-31T08:15:00.000+00:00"}, True),
+        ({"start": "2026", "end": "2026"}, True),
+        ({"start": "2025-01", "end": "2026-11"}, True),
+        ({"end": "2026-10"}, False),
+        ({"start": "soon"}, False),
+        ({"start": 2026}, False),
+        ({}, True),
+    ],
+)
+def test_a_coverage_pays_within_its_period_only(period: Json, covers: bool) -> None:
+    assert (payers(coverage("121", period=period)) == (ORIGINAL,)) is covers
+
+
+def test_no_coverage_is_no_payer() -> None:
+    assert why() == "no Coverage is at hand"
+
+
+@pytest.mark.parametrize(("first", "second"), [(1, 2), (0, 1), (3, 9), (1, None), (1, True), (1, "2")])
+def test_the_order_says_which_coverage_is_primary(first: object, second: object) -> None:
+    gathered = read(visit(), coverage("512", "c2", order=second), coverage("121", "c1", order=first))
+    assert gathered.facts.payers.value == (ORIGINAL, "commercial")
+    assert gathered.visit.coverages == ((ORIGINAL, "Coverage/c1"), ("commercial", "Coverage/c2"))
+
+
+@pytest.mark.parametrize(("first", "second"), [(None, None), (1, 1), (2, None)])
+def test_without_an_order_that_tells_the_primary_the_payer_is_unknown(first: int | None, second: int | None) -> None:
+    gathered = read(visit(), coverage("121", "c1", order=first), coverage("512", "c2", order=second))
+    assert gathered.facts.payers.why_unknown == "several coverages are in force, and which is primary is not said"
+    assert gathered.visit.coverages == ((ORIGINAL, "Coverage/c1"), ("commercial", "Coverage/c2"))
+
+
+def test_the_account_says_which_coverage_is_primary_where_the_coverages_do_not() -> None:
+    account = {
+        "resourceType": "Account",
+        "subject": [{"reference": "Patient/p1"}],
+        "coverage": [
+            {"coverage": {"reference": "Coverage/c2"}, "priority": 1},
+            {"coverage": {"reference": "Coverage/c1"}, "priority": 2},
+        ],
+    }
+    assert payers(coverage("121", "c1"), coverage("512", "c2"), account) == ("commercial", ORIGINAL)
+
+
+def test_several_coverages_of_one_payer_need_no_order() -> None:
+    assert payers(coverage("121", "c1"), coverage("12", "c2")) == (ORIGINAL,)
+
+
+def test_an_unknown_primary_leaves_the_payer_unknown() -> None:
+    gathered = read(visit(), coverage("99", "c1", order=1), coverage("121", "c2", order=2))
+    assert gathered.facts.payers.value is None
+    assert gathered.visit.coverages == (("unknown", "Coverage/c1"), (ORIGINAL, "Coverage/c2"))
+
+
+def test_an_unknown_secondary_is_left_out_with_a_note() -> None:
+    found = facts(visit(), coverage("121", "c1", order=1), coverage("623", "c2", order=2)).payers
+    assert found.value == (ORIGINAL,)
+    assert found.notes == ("Coverage/c2: it is a Medicare supplement, which pays after Medicare; left out",)
+
+
+def test_a_coverage_of_somebody_else_does_not_pay() -> None:
+    assert payers(coverage("121", beneficiary={"reference": "Patient/p2"})) is None

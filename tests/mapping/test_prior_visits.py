@@ -1,0 +1,162 @@
+"""New or established: established is proven by a visit within three years, new is never proven by absence."""
+
+from typing import Any
+
+import pytest
+
+from fhir_mapping.facts import How, PatientStatus
+from tests.mapping.charts import (
+    ACT,
+    CPT,
+    EPIC_TYPE,
+    NPI,
+    PARTICIPATION,
+    SNOMED,
+    Json,
+    bundle,
+    claim,
+    concept,
+    earlier,
+    facts,
+    visit,
+)
+
+SEEN = PatientStatus.ESTABLISHED
+
+
+@pytest.mark.parametrize(
+    ("day", "status"),
+    [
+        ("2023-11-22", None),  # the day before the edge
+        ("2023-11-23", None),  # three years ago to the day: not within the past three years
+        ("2023-11-24", SEEN),  # the day after
+        ("2026-11-22", SEEN),  # yesterday
+        ("2026-11-23", None),  # the day of the visit itself
+        ("2026-11-24", None),
+    ],
+)
+def test_a_visit_within_three_years_to_the_day_makes_the_patient_established(day: str, status: Any) -> None:
+    assert facts(visit(), earlier("e0", day)).patient_status.value is status
+
+
+@pytest.mark.parametrize(("day", "status"), [("2025-02-28", None), ("2025-03-01", SEEN)])
+def test_three_years_before_a_leap_day_end_with_february(day: str, status: Any) -> None:
+    assert facts(visit(period={"start": "2028-02-29"}), earlier("e0", day)).patient_status.value is status
+
+
+def test_days_are_counted_as_written_not_in_utc() -> None:
+    late = visit("AMB", id="e0", period={"start": "2023-11-23T23:30:00-05:00"})
+    assert facts(visit(), late).patient_status.value is None
+
+
+def test_absence_never_makes_a_patient_new() -> None:
+    fact = facts(visit(), bundle(earlier("e8", "2020-01-01"), earlier("e9", "2021-01-01"))).patient_status
+    assert fact.value is None
+    assert fact.why_unknown == (
+        "no earlier visit with this clinician among the 2 encounters at hand; absence does not prove new"
+    )
+
+
+def test_the_latest_visit_is_the_evidence() -> None:
+    fact = facts(visit(), earlier("e7", "2025-01-01"), earlier("e8", "2026-01-01")).patient_status
+    assert fact.evidence[0].resource == "Encounter/e8"
+    assert fact.evidence[0].said == "2026-01-01"
+    assert fact.evidence[0].how is How.DERIVED
+
+
+@pytest.mark.parametrize(
+    ("members", "status"),
+    [
+        ({"status": "in-progress"}, SEEN),
+        ({"status": "arrived"}, SEEN),
+        ({"status": "completed"}, SEEN),
+        ({"status": "cancelled"}, None),
+        ({"status": "planned"}, None),
+        ({"status": "entered-in-error"}, None),
+        ({"status": "noshow"}, None),
+        ({"status": None}, None),
+        ({"class": {"system": ACT, "code": "IMP"}}, SEEN),
+        ({"class": {"system": ACT, "code": "EMER"}}, SEEN),
+        ({"type": [concept(CPT, "99421")]}, None),
+        ({"type": [concept(SNOMED, "185317003")]}, None),
+        ({"type": [concept(EPIC_TYPE, "70", "Telephone")]}, None),
+        ({"type": [{"text": "Telephone"}]}, None),
+        ({"type": [concept(CPT, "98966")]}, None),
+        ({"type": [concept(CPT, "98012")]}, SEEN),
+        ({"type": [concept(CPT, "99213")]}, SEEN),
+        ({"type": [{"text": "Video visit"}]}, SEEN),
+        ({"subject": {"reference": "Patient/p2"}}, None),
+    ],
+)
+def test_a_visit_counts_if_it_took_place_and_was_a_visit(members: Json, status: Any) -> None:
+    prior = visit("AMB", **({"id": "e0", "period": {"start": "2026-01-05"}} | members))
+    assert facts(visit(), prior).patient_status.value is status
+
+
+def test_telephone_contacts_alone_are_counted_in_the_reason() -> None:
+    fact = facts(visit(), earlier("e0", "2026-01-05", type=[{"text": "Telephone"}])).patient_status
+    assert fact.why_unknown
+    assert fact.why_unknown.endswith("(1 telephone or written contacts alone do not settle it)")
+
+
+def test_an_earlier_virtual_visit_counts_and_is_said_to_be_virtual() -> None:
+    fact = facts(visit(), visit("VR", id="e0", period={"start": "2026-01-05"})).patient_status
+    assert fact.value is SEEN
+    assert fact.notes == ("the earlier visit was virtual",)
+
+
+@pytest.mark.parametrize(
+    ("participant", "status"),
+    [
+        ({"individual": {"reference": "https://ehr.example/fhir/Practitioner/dr1"}}, SEEN),
+        ({"actor": {"reference": "Practitioner/dr1"}}, SEEN),
+        ({"individual": {"reference": f"Practitioner?identifier={NPI}|999"}}, SEEN),
+        ({"individual": {"identifier": {"system": NPI, "value": "999"}}}, SEEN),
+        ({"individual": {"identifier": {"system": "urn:oid:2.16.840.1.113883.4.4", "value": "999"}}}, None),
+        ({"individual": {"reference": "PractitionerRole/r1"}}, SEEN),
+        ({"individual": {"reference": "Practitioner/dr2"}}, None),
+        ({"individual": {"reference": "Practitioner/dr1"}, "type": [concept(PARTICIPATION, "PPRF")]}, SEEN),
+        ({"individual": {"reference": "Practitioner/dr1"}, "type": [concept(PARTICIPATION, "CON")]}, SEEN),
+        ({"individual": {"reference": "Practitioner/dr1"}, "type": [concept(PARTICIPATION, "REF")]}, None),
+        ({"individual": {"display": "Dr One"}}, None),
+    ],
+)
+def test_the_clinician_must_be_the_same_by_reference_or_npi(participant: Json, status: Any) -> None:
+    known = {"resourceType": "Practitioner", "id": "dr1", "identifier": [{"system": NPI, "value": "999"}]}
+    role = {"resourceType": "PractitionerRole", "id": "r1", "practitioner": {"reference": "Practitioner/dr1"}}
+    prior = earlier("e0", "2026-01-05", participant=[participant])
+    assert facts(visit(), prior, known, role).patient_status.value is status
+
+
+@pytest.mark.parametrize(
+    ("members", "status"),
+    [
+        ({}, SEEN),
+        ({"status": "draft"}, None),
+        ({"status": "cancelled"}, None),
+        ({"use": "predetermination"}, None),
+        ({"provider": {"reference": "Practitioner/dr2"}}, None),
+        ({"provider": None, "careTeam": [{"provider": {"reference": "Practitioner/dr1"}}]}, SEEN),
+        ({"billablePeriod": {"start": "2023-11-23"}}, None),
+        ({"billablePeriod": {"start": "2023-11-24"}}, SEEN),
+    ],
+)
+def test_a_billed_visit_counts_like_an_encounter(members: Json, status: Any) -> None:
+    billed = claim(
+        "99214", status="active", provider={"reference": "Practitioner/dr1"}, billablePeriod={"start": "2026-01-05"}
+    )
+    billed["item"][0]["encounter"] = [{"reference": "Encounter/e0"}]
+    assert facts(visit(), billed | members).patient_status.value is status
+
+
+def test_a_billed_test_or_message_does_not_make_a_patient_established() -> None:
+    for code in ("93000", "80053", "99421"):
+        billed = claim(code, status="active", provider={"reference": "Practitioner/dr1"})
+        billed["item"][0] |= {"encounter": [], "servicedDate": "2026-01-05"}
+        assert facts(visit(), billed).patient_status.value is None
+
+
+def test_without_a_date_or_a_clinician_nothing_is_concluded() -> None:
+    prior = earlier("e0", "2026-01-05")
+    assert facts(visit(period=None), prior).patient_status.why_unknown == "the date of the visit is not known"
+    assert facts(visit(participant=None), prior).patient_status.why_unknown == "who rendered the visit is not known"

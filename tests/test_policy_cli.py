@@ -1,0 +1,81 @@
+"""The tables as a coder prints them, and what changed in law between two days."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from cds_hooks.cli import main
+from cds_hooks.coding.schemas import schemas
+from fhir_mapping.tables import config_folder
+
+
+def policy(*words: str) -> str:
+    result = CliRunner().invoke(main, ["policy", *words])
+    assert result.exit_code == 0, result.stderr
+    return result.stdout
+
+
+def test_the_tables_of_a_day_name_code_time_and_source() -> None:
+    line = next(line for line in policy("show", "--on", "2026-11-23").splitlines() if line.startswith("98012"))
+    for words in ("audio only", "established", "straightforward", "more than 10 minutes", "0.65", "JUCM", "2025-01-01"):
+        assert words in line
+
+
+def test_a_figure_that_cms_data_did_not_confirm_says_so() -> None:
+    rows = {row["code"]: row for row in json.loads(policy("show", "--on", "2026-11-23", "--json"))}
+    assert rows["98007"]["work_rvu"] == "Work RVU 2.60, as published by Healthicity; not verified against CMS"
+    assert rows["98006"]["work_rvu"] == "Work RVU 1.92 in 2026, CMS data as republished by PayerReady"
+    assert rows["98008"]["work_rvu"] == "not published"
+
+
+def test_the_telemedicine_codes_are_absent_the_day_before_they_begin() -> None:
+    assert "98006" not in policy("show", "--on", "2024-12-31")
+    assert "98006" in policy("show", "--on", "2025-01-01")
+    assert "99214" in policy("show", "--on", "2024-12-31")
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "change"),
+    [
+        ("2024-12-31", "2025-01-01", "telemedicine-audio-video: 98006 (established) begins: moderate MDM or from 30"),
+        ("2025-01-01", "2024-12-31", "telemedicine-audio-video: 98006 (established) ends"),
+        (
+            "2024-12-31",
+            "2025-01-01",
+            "cpt-telemedicine: contact audio_video: office-outpatient -> telemedicine-audio-video",
+        ),
+        ("2024-12-31", "2025-01-01", "99417: with 98007 begins: after 40 minutes"),
+        ("2025-06-30", "2025-07-01", "bcbs-michigan: one of ends"),
+        ("2026-09-30", "2026-10-01", "rhc-fqhc-visit: open question begins"),
+        ("2025-12-31", "2026-01-01", "telemedicine-audio-only, work RVU: 98009 begins: 1.55"),
+        ("2026-03-01", "2026-03-02", "nothing changed between 2026-03-01 and 2026-03-02"),
+    ],
+)
+def test_what_changed_between_two_days_is_told(first: str, second: str, change: str) -> None:
+    assert change in policy("diff", first, second)
+
+
+def test_a_day_that_does_not_exist_is_refused() -> None:
+    result = CliRunner().invoke(main, ["policy", "show", "--on", "2026-02-30"])
+    assert result.exit_code == 2
+    assert "2026-02-30 is not a date" in result.stderr
+
+
+def test_every_source_is_named_with_the_day_it_was_read() -> None:
+    lines = policy("sources").splitlines()
+    assert len(lines) > 50
+    assert all(line.endswith("2026-11-23") for line in lines[1:])
+
+
+def test_the_mdm_criteria_and_the_minutes_that_count_can_be_read() -> None:
+    printed = policy("mdm")
+    for words in ("problems: ", "data: ", "risk: ", "never counts: travel", "counts: documenting in the record"):
+        assert words in printed
+
+
+def test_the_schemas_that_ship_are_those_of_the_tables(tmp_path: Path) -> None:
+    shipped = {path.name: path.read_text(encoding="utf-8") for path in (config_folder() / "schema").glob("*.json")}
+    assert shipped == schemas()
+    assert len(policy("schema", str(tmp_path / "new")).splitlines()) == len(shipped)

@@ -1,0 +1,231 @@
+"""What the selector does where a chart is silent or contradicts itself, a site has its habits, or a table ends."""
+
+import shutil
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cds_hooks.coding.billing import OptionalModifiers
+from cds_hooks.coding.levels import above, below
+from cds_hooks.coding.loading import load_book
+from cds_hooks.coding.mdm import level_of
+from cds_hooks.coding.outcome import Kind
+from cds_hooks.coding.policy import PolicyBook
+from cds_hooks.coding.print_out import changes, code_rows
+from cds_hooks.coding.select import Options, select
+from fhir_mapping.facts import (
+    EncounterFacts,
+    Evidence,
+    Fact,
+    MdmElements,
+    MdmLevel,
+    Modality,
+    PatientLocation,
+    PatientStatus,
+    Rival,
+    SameDayVisit,
+)
+from fhir_mapping.tables import config_folder
+
+LOW, MODERATE, HIGH = MdmLevel.LOW, MdmLevel.MODERATE, MdmLevel.HIGH
+STRAIGHTFORWARD = MdmLevel.STRAIGHTFORWARD
+
+
+def visit(**changed: Any) -> EncounterFacts:
+    said: dict[str, Any] = {
+        "service_date": Fact(date(2026, 3, 2)),
+        "modality": Fact(Modality.AUDIO_VIDEO),
+        "patient_status": Fact(PatientStatus.ESTABLISHED),
+        "mdm": Fact(MODERATE),
+        "payers": Fact(("medicare-ffs",)),
+        "patient_location": Fact(PatientLocation.HOME),
+    }
+    return EncounterFacts(**(said | changed))
+
+
+def rivals(*values: Any) -> Fact[Any]:
+    return Fact(conflict=tuple(Rival(value, Evidence(f"Observation/{n}", "x", "")) for n, value in enumerate(values)))
+
+
+@pytest.mark.parametrize(
+    ("elements", "level"),
+    [
+        ((MODERATE, STRAIGHTFORWARD, MODERATE), MODERATE),
+        ((HIGH, STRAIGHTFORWARD, MODERATE), MODERATE),
+        ((HIGH, HIGH, STRAIGHTFORWARD), HIGH),
+        ((LOW, MODERATE, STRAIGHTFORWARD), LOW),
+        ((STRAIGHTFORWARD, STRAIGHTFORWARD, HIGH), STRAIGHTFORWARD),
+        ((LOW, LOW, HIGH), LOW),
+        ((LOW, LOW, None), LOW),
+        ((None, HIGH, HIGH), HIGH),
+        ((LOW, None, HIGH), None),
+        ((HIGH, None, None), None),
+        ((None, None, None), None),
+    ],
+)
+def test_two_of_three_elements_make_the_level(elements: tuple[MdmLevel | None, ...], level: MdmLevel | None) -> None:
+    assert level_of(MdmElements(*elements)) is level
+
+
+def test_a_chart_without_a_date_is_asked_for_it(book: PolicyBook) -> None:
+    outcome = select(visit(service_date=Fact(why_unknown="Encounter.period.start has no zone")), book)
+    assert outcome.kind is Kind.UNDETERMINED
+    assert outcome.questions[0].id == "service_date"
+    assert "has no zone" in outcome.questions[0].text
+    assert outcome.as_json()["policy"]["service_date"] is None
+
+
+@pytest.mark.parametrize(
+    ("habit", "modifiers", "optional"),
+    [
+        (OptionalModifiers.POLICY, (), ("95",)),
+        (OptionalModifiers.ALWAYS, ("95",), ()),
+        (OptionalModifiers.NEVER, (), ()),
+    ],
+)
+def test_a_site_settles_what_its_payer_leaves_open(
+    book: PolicyBook, habit: OptionalModifiers, modifiers: tuple[str, ...], optional: tuple[str, ...]
+) -> None:
+    (candidate,) = select(visit(), book, Options(optional_modifiers=habit)).candidates
+    assert (candidate.modifiers, candidate.optional_modifiers) == (modifiers, optional)
+
+
+def test_a_site_cannot_settle_away_what_its_payer_requires(book: PolicyBook) -> None:
+    facts = visit(payers=Fact(("cpt-office-modifier",)))
+    assert select(facts, book, Options(optional_modifiers=OptionalModifiers.NEVER)).candidates[0].modifiers == ("95",)
+
+
+def test_two_totals_are_shown_and_neither_is_used(book: PolicyBook) -> None:
+    outcome = select(visit(mdm=Fact(), total_minutes=rivals(20, 40)), book)
+    assert outcome.kind is Kind.UNDETERMINED
+    assert [(c.code, dict(c.supposing)) for c in outcome.candidates] == [
+        ("99213", {"total_minutes": 20}),
+        ("99215", {"total_minutes": 40}),
+    ]
+    (question,) = outcome.questions
+    assert question.text.startswith("The record contradicts itself: 20 (Observation/0) and 40 (Observation/1).")
+
+
+def test_a_contradiction_that_changes_nothing_leaves_the_code_standing(book: PolicyBook) -> None:
+    outcome = select(visit(mdm=Fact(HIGH), total_minutes=rivals(20, 40)), book)
+    assert outcome.kind is Kind.SELECTION
+    assert outcome.candidates[0].code == "99215"
+
+
+def test_two_modes_at_odds_give_a_candidate_each(book: PolicyBook) -> None:
+    facts = visit(modality=rivals(Modality.AUDIO_VIDEO, Modality.IN_PERSON), payers=Fact(("cpt-telemedicine",)))
+    assert {(c.code, c.supposing["modality"]) for c in select(facts, book).candidates} == {
+        ("98006", "audio_video"),
+        ("99214", "in_person"),
+    }
+
+
+def test_a_missing_fact_says_why_it_is_missing(book: PolicyBook) -> None:
+    outcome = select(visit(patient_status=Fact(why_unknown="no earlier visit at hand")), book)
+    assert "(no earlier visit at hand)" in outcome.questions[0].text
+
+
+def test_a_code_of_no_table_is_the_wrong_form(book: PolicyBook) -> None:
+    warnings = {note.id for note in select(visit(reported_code=Fact("99999")), book).warnings}
+    assert "reported_code_wrong_form" in warnings
+
+
+def test_nothing_is_said_of_a_chosen_code_that_an_open_answer_would_give(book: PolicyBook) -> None:
+    open_status = visit(patient_status=Fact(), reported_code=Fact("99214"))
+    assert not [note for note in select(open_status, book).warnings if note.id.startswith("reported")]
+    too_high = visit(patient_status=Fact(), reported_code=Fact("99215"))
+    assert "reported_code_too_high" in {note.id for note in select(too_high, book).warnings}
+
+
+def test_nothing_is_said_of_a_chosen_code_while_no_level_is_known(book: PolicyBook) -> None:
+    nothing = visit(mdm=Fact(), reported_code=Fact("99215"))
+    assert not [note for note in select(nothing, book).warnings if note.id.startswith("reported")]
+
+
+def test_the_ends_of_a_ladder_have_nothing_beyond(book: PolicyBook) -> None:
+    edition = book.families["telemedicine-audio-video"].on(date(2026, 1, 1))
+    assert edition is not None
+    ladder = edition.ladder(PatientStatus.NEW)
+    assert below(ladder, ladder[0]) is None
+    assert above(ladder, ladder[-1]) is None
+    assert above(ladder, ladder[0]) is ladder[1]
+
+
+@pytest.fixture
+def ending(tmp_path: Path) -> PolicyBook:
+    """The shipped law, but audio-video codes and G2212 end on 2026-06-01, and a change is announced for 2026-09-01."""
+    folder = Path(shutil.copytree(config_folder(), tmp_path / "config"))
+    path = folder / "codes" / "telemedicine_audio_video.yaml"
+    text = path.read_text(encoding="utf-8")
+    text = text.replace("\n# CMS prints", "\n  2026-06-01: null\n  2026-09-01: expected\n# CMS prints", 1)
+    path.write_text(text, encoding="utf-8")
+    prolonged = folder / "codes" / "prolonged.yaml"
+    prolonged.write_text(prolonged.read_text(encoding="utf-8") + "      2026-06-01: null\n", encoding="utf-8")
+    return load_book(folder)
+
+
+@pytest.mark.parametrize(
+    ("day", "kind"),
+    [(date(2026, 5, 31), Kind.SELECTION), (date(2026, 6, 1), Kind.UNDETERMINED), (date(2026, 9, 1), Kind.UNDETERMINED)],
+)
+def test_a_withdrawn_table_gives_no_code_from_that_day(ending: PolicyBook, day: date, kind: Kind) -> None:
+    outcome = select(visit(service_date=Fact(day), payers=Fact(("cpt-telemedicine",))), ending)
+    assert outcome.kind is kind
+    if kind is Kind.UNDETERMINED:
+        assert [note.id for note in outcome.questions] == ["rules_not_loaded"]
+        assert outcome.candidates == ()
+
+
+def test_a_withdrawn_prolonged_code_adds_no_units(ending: PolicyBook) -> None:
+    long = visit(mdm=Fact(), total_minutes=Fact(100))
+    before, after = (select(visit_on(long, day), ending).candidates[0] for day in (date(2026, 5, 31), date(2026, 6, 1)))
+    assert before.prolonged is not None
+    assert after.prolonged is None
+    assert after.code == "99215"
+
+
+def visit_on(facts: EncounterFacts, day: date) -> EncounterFacts:
+    return visit(mdm=facts.mdm, total_minutes=facts.total_minutes, service_date=Fact(day))
+
+
+def test_what_ends_and_what_is_announced_is_printed(ending: PolicyBook) -> None:
+    told = list(changes(ending, date(2026, 5, 1), date(2026, 12, 1)))
+    assert "telemedicine-audio-video: 98006 (established) ends: moderate MDM or from 30 minutes" in told
+    assert "telemedicine-audio-video: a change is expected on 2026-09-01 and not yet loaded" in told
+    assert "G2212: with 99205 ends: after 74 minutes" in told
+    codes = {row.code for row in code_rows(ending, date(2026, 7, 1))}
+    assert "98006" not in codes
+    assert "G2212" not in codes
+
+
+def test_a_payer_that_ends_leaves_no_rules(tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(config_folder(), tmp_path / "config"))
+    path = folder / "payers" / "cpt-office-modifier.yaml"
+    path.write_text(path.read_text(encoding="utf-8") + "  2026-06-01: null\n", encoding="utf-8")
+    book = load_book(folder)
+    assert len(book.rules("cpt-office-modifier", date(2026, 5, 31))) == 1
+    assert book.rules("cpt-office-modifier", date(2026, 6, 1)) == ()
+    assert [dict(rules.supposing) for rules in book.rules("commercial", date(2026, 6, 1))] == [
+        {"payers": ["cpt-telemedicine"]}
+    ]
+
+
+def test_a_place_that_is_the_same_everywhere_is_not_asked_for(book: PolicyBook) -> None:
+    outcome = select(visit(payers=Fact(("cigna-commercial",)), patient_location=Fact()), book)
+    assert {c.place_of_service for c in outcome.candidates} == {"02"}
+    assert "patient_location" not in {note.id for note in outcome.questions}
+
+
+def test_another_visit_of_unknown_mode_that_day_leaves_the_family_open(book: PolicyBook) -> None:
+    outcome = select(visit(same_day_visit=Fact(SameDayVisit(total_minutes=10))), book)
+    assert outcome.kind is Kind.UNDETERMINED
+    assert [note.id for note in outcome.questions] == ["same_day_family"]
+    assert [c.code for c in outcome.candidates] == ["99214"]
+
+
+def test_a_payer_that_leans_on_a_policy_without_rules_yet_shows_what_there_is(book: PolicyBook) -> None:
+    assert len(book.rules("commercial", date(2026, 1, 1))) == 2
+    assert book.rules("commercial", date(2023, 12, 31)) == ()
+    assert book.rules("self-pay", date(2024, 12, 31)) == ()
