@@ -64,11 +64,14 @@ def slot_note(encounter: Json) -> str | None:
 
 
 def classes(encounter: Json, vocabulary: Vocabulary, topic: str) -> list[tuple[str, Evidence]]:
-    """List what the classes of the visit mean under `topic`: one in R4, several in R5."""
+    """List what the classes of the visit mean under `topic`: one in R4, several in R5.
+
+    A class without a code system is FHIR's own; one in a vendor's system says nothing, whatever it is called.
+    """
     found = []
     for coding in codings(encounter.get("class")):
-        word = vocabulary.word(topic, coding.system, coding.code)
-        if word:
+        system = vocabulary.system(coding.system) if coding.system else "act-code"
+        if word := vocabulary.term(topic, system, coding.code):
             found.append((word, evidence(encounter, "Encounter.class", coding.code)))
     return found
 

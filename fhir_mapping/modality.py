@@ -1,48 +1,23 @@
 """Reads how clinician and patient met: by video, by voice alone, in writing, or in person.
 
-No single element of FHIR says so. The places that may tell are read in the order of their trust; "virtual" alone never
-becomes video, and in person is believed only when nothing hints at telehealth.
+No single element of FHIR says so: every place that may tell is read, and what they hint is weighed by their trust.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from enum import IntEnum
+from dataclasses import replace
 
 from fhir_mapping.charges import Line
 from fhir_mapping.chart import Chart
 from fhir_mapping.documentation import Documentation
 from fhir_mapping.encounter import classes
-from fhir_mapping.facts import Evidence, Fact, How, Modality
+from fhir_mapping.facts import Fact, How, Modality
+from fhir_mapping.hints import VIRTUAL, Hint, Rank, decide
 from fhir_mapping.moments import moment_or_none
 from fhir_mapping.places import Places
-from fhir_mapping.readings import Reading, contradiction, overruled_note
 from fhir_mapping.resources import Concept, Json, codings, concepts, evidence, record, records, text
 
-_VIRTUAL, _UNCLEAR, _NAMES_VIDEO = "virtual", "unclear", "names_video"
-_ENOUGH = 6  # places to quote in one sentence
+_NAMES_VIDEO = "names_video"
 _EXTENSION = "Encounter.extension(telehealth-modality)"
-_LOOKED_AT = "neither documentation, codes, channel, appointment nor class of the visit says how they met"
-
-
-class Rank(IntEnum):
-    """How far a place is trusted, most first."""
-
-    OBSERVATION = 1
-    EXTENSION = 2
-    CODE = 3
-    CHANNEL = 4
-    WORDS = 5
-    APPOINTMENT = 6
-    CLASS = 8  # 7 is the note's, between the appointment and the class
-
-
-@dataclass(frozen=True, slots=True)
-class Hint:
-    """One place says something about the modality: a Modality, `virtual` without a mode, or `unclear`."""
-
-    rank: Rank
-    word: str
-    evidence: Evidence
 
 
 def modality(chart: Chart, lines: Sequence[Line], documented: Documentation, places: Places) -> Fact[Modality]:
@@ -54,73 +29,30 @@ def modality(chart: Chart, lines: Sequence[Line], documented: Documentation, pla
         *_concepts(chart, chart.encounter, ("type", "serviceType"), (Rank.CODE, Rank.WORDS)),
         *_channels(chart, chart.encounter, Rank.CHANNEL),
         *_appointed(chart),
-        *(Hint(Rank.CODE, _VIRTUAL, one) for one in places.telehealth),
-        *(Hint(Rank.CLASS, _VIRTUAL, one) for one in places.virtual),
+        *(Hint(Rank.CODE, VIRTUAL, one) for one in places.telehealth),
+        *(Hint(Rank.CLASS, VIRTUAL, one) for one in places.virtual),
     ]
-    met = {"virtual": _VIRTUAL, "away": Modality.IN_PERSON}
+    met = {"virtual": VIRTUAL, "away": Modality.IN_PERSON}
     by_class = classes(chart.encounter, chart.vocabulary, "class")
     hints += [Hint(Rank.CLASS, met[word], one) for word, one in by_class if word in met]
     outpatient = [one for word, one in by_class if word not in met]
     return decide(hints, outpatient, places.home)
 
 
-def decide(hints: Sequence[Hint], outpatient: Sequence[Evidence], home: Sequence[Evidence]) -> Fact[Modality]:
-    """Make one fact of the hints, of the outpatient classes and of the evidence that the patient was at home."""
-    person = [hint for hint in hints if hint.word == Modality.IN_PERSON]
-    virtual = [hint for hint in hints if hint.word == _VIRTUAL]
-    telehealth = [hint for hint in hints if hint.word not in {Modality.IN_PERSON, _VIRTUAL}]
-    if telehealth:
-        return _telehealth(telehealth, person)
-    if virtual and person:
-        return Fact(why_unknown=f"in person and virtual at once: {_quoted([*person, *virtual])}")
-    if virtual:
-        why = f"virtual, but video or audio-only is not said: {_quoted(virtual)}"
-        return Fact(evidence=tuple(hint.evidence for hint in virtual), why_unknown=why)
-    if person:
-        return Fact(Modality.IN_PERSON, tuple(hint.evidence for hint in person))
-    if outpatient and home:
-        return Fact(why_unknown=f"{outpatient[0].said} is an office class, but the patient was at home")
-    if outpatient:
-        weak = "weak: the class is all that says so, and EHRs send it for telephone visits too"
-        return Fact(Modality.IN_PERSON, tuple(replace(one, how=How.DERIVED) for one in outpatient), notes=(weak,))
-    return Fact(why_unknown=_LOOKED_AT)
-
-
-def _telehealth(telehealth: Sequence[Hint], person: Sequence[Hint]) -> Fact[Modality]:
-    top = min(hint.rank for hint in telehealth)
-    # An in-person code never overrules a telehealth hint of lower rank, as the ranks would have it: taken for an office
-    # visit, a video visit would get no card at all. The two are a conflict, and the clinician is asked.
-    deciding = [h for h in telehealth if h.rank == top] + [h for h in person if h.rank <= top]
-    unclear = [hint for hint in deciding if hint.word == _UNCLEAR]
-    if unclear:
-        return Fact(why_unknown=f"no coding rule covers this mode: {_quoted(unclear)}")
-    readings = [Reading(Modality(hint.word), hint.evidence) for hint in deciding]
-    if any(reading.value != readings[0].value for reading in readings):
-        return contradiction(readings)
-    others = [h for h in (*telehealth, *person) if h.rank > top and h.word != readings[0].value]
-    notes = dict.fromkeys(overruled_note(hint.evidence) for hint in others)
-    return Fact(readings[0].value, tuple(reading.evidence for reading in readings), notes=tuple(notes))
-
-
-def _quoted(hints: Sequence[Hint]) -> str:
-    said = dict.fromkeys(f'{hint.evidence.path} "{hint.evidence.said}"' for hint in hints[:_ENOUGH])
-    return ", ".join(said)
-
-
 def _documented(documented: Documentation) -> Iterator[Hint]:
     """Read the minutes by mode: both make an interrupted visit; one alone may be a part, and only hints."""
     video, audio = documented.video_minutes, documented.audio_minutes
-    word: str = _VIRTUAL
-    if video.value is not None and audio.value is not None and (video.value or audio.value):
-        modes = (bool(video.value), bool(audio.value))
-        word = {(True, True): Modality.INTERRUPTED, (True, False): Modality.AUDIO_VIDEO}.get(modes, Modality.AUDIO_ONLY)
-    for fact in (video, audio):
-        for one in fact.evidence:
-            yield Hint(Rank.OBSERVATION, word, replace(one, how=How.DERIVED))
-        for rival in fact.conflict:
-            yield Hint(Rank.OBSERVATION, _VIRTUAL, rival.evidence)
-    for one in (*documented.discussion_minutes.evidence, *documented.audio_only_reason.evidence):
-        yield Hint(Rank.OBSERVATION, _VIRTUAL, one)
+    word: str = VIRTUAL
+    spent = (video.value, audio.value)
+    if None not in spent and any(spent):
+        single = Modality.AUDIO_VIDEO if video.value else Modality.AUDIO_ONLY
+        word = Modality.INTERRUPTED if all(spent) else single
+    for one in (*video.evidence, *audio.evidence):
+        yield Hint(Rank.OBSERVATION, word, replace(one, how=How.DERIVED))
+    talked, reason = documented.discussion_minutes, documented.audio_only_reason
+    disputed = [rival.evidence for fact in (video, audio, talked, reason) for rival in fact.conflict]
+    for one in (*talked.evidence, *reason.evidence, *disputed):
+        yield Hint(Rank.OBSERVATION, VIRTUAL, one)
 
 
 def _extended(chart: Chart) -> Iterator[Hint]:
@@ -134,10 +66,10 @@ def _extended(chart: Chart) -> Iterator[Hint]:
                 word = chart.vocabulary.word("modality", coding.system, coding.code)
                 if not coding.system:
                     word = chart.vocabulary.term("modality", "delivery-method", coding.code)
-                hints.append(Hint(Rank.EXTENSION, word or _VIRTUAL, evidence(chart.encounter, _EXTENSION, coding.said)))
+                hints.append(Hint(Rank.EXTENSION, word or VIRTUAL, evidence(chart.encounter, _EXTENSION, coding.said)))
             words = list(_words(chart, concept, chart.encounter, _EXTENSION, Rank.EXTENSION))
-            silent = [Hint(Rank.EXTENSION, _VIRTUAL, evidence(chart.encounter, _EXTENSION, concept.text))]
-            yield from [hint for hint in hints if hint.word != _VIRTUAL] or words or hints or silent
+            silent = [Hint(Rank.EXTENSION, VIRTUAL, evidence(chart.encounter, _EXTENSION, concept.text))]
+            yield from [hint for hint in hints if hint.word != VIRTUAL] or words or hints or silent
 
 
 def _charged(chart: Chart, lines: Sequence[Line]) -> Iterator[Hint]:
@@ -163,19 +95,19 @@ def _concepts(chart: Chart, resource: Json, elements: tuple[str, ...], ranks: tu
                 if (word := chart.vocabulary.word("modality", coding.system, coding.code))
             ]
             yield from coded
-            if not any(hint.word != _VIRTUAL for hint in coded):
+            if not any(hint.word != VIRTUAL for hint in coded):
                 yield from _words(chart, concept, resource, path, ranks[1])
 
 
 def _words(chart: Chart, concept: Concept, resource: Json, path: str, rank: Rank) -> Iterator[Hint]:
     for said in dict.fromkeys((concept.text, *(coding.display for coding in concept.codings))):
         found = chart.vocabulary.phrases("modality", said)
-        modes = found - {_VIRTUAL, _NAMES_VIDEO}
+        modes = found - {VIRTUAL, _NAMES_VIDEO}
         # "Video or phone visit" and "virtual or in person" are choices that were still open.
-        still_open = modes == {Modality.IN_PERSON} and _VIRTUAL in found
+        still_open = modes == {Modality.IN_PERSON} and VIRTUAL in found
         still_open = still_open or (modes == {Modality.AUDIO_ONLY} and _NAMES_VIDEO in found)
         if found - {_NAMES_VIDEO}:
-            word = next(iter(modes)) if len(modes) == 1 and not still_open else _VIRTUAL
+            word = next(iter(modes)) if len(modes) == 1 and not still_open else VIRTUAL
             yield Hint(rank, word, evidence(resource, path, said))
 
 
@@ -198,7 +130,7 @@ def _channel(resource: Json, path: str, rank: Rank, channel: object, parts: Sequ
     if not named and any(record(point).get("system") == "phone" for point in points):
         return Hint(rank, Modality.AUDIO_ONLY, evidence(resource, path, "phone"))
     # A video channel is likely video, not proof: people join Zoom by telephone.
-    return Hint(rank, _VIRTUAL, evidence(resource, path, named or "a virtual channel"))
+    return Hint(rank, VIRTUAL, evidence(resource, path, named or "a virtual channel"))
 
 
 def _appointed(chart: Chart) -> Iterator[Hint]:

@@ -94,7 +94,7 @@ class Table:
             raise self.error(place, f"{name}: {first['msg']}") from None
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # the C parser where it was built
     """PyYAML's parser with the few resolvers that a table may use."""
 
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012 - PyYAML's own attribute
@@ -160,7 +160,7 @@ def _mapping(node: yaml.MappingNode, place: Place, file: str, lines: dict[Place,
 
 def _scalar(node: yaml.Node, file: str, line: int) -> Any:  # noqa: ANN401 - a scalar is text, number, date, bool or null
     text: str = node.value
-    if isinstance(node, yaml.ScalarNode) and node.style is not None:
+    if isinstance(node, yaml.ScalarNode) and node.style:  # quoted or a block
         return text
     match node.tag.rpartition(":")[2].rpartition(",")[2]:
         case "null":

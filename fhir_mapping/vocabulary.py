@@ -4,71 +4,9 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
 
-from pydantic import Field
-
-from fhir_mapping.facts import AudioOnlyReason, Clinician, MdmLevel, Modality, PatientLocation, Setting
-from fhir_mapping.tables import Day, Place, QuotedCode, Row, Table, read_table
-
-_MINUTES = {"total_minutes", "discussion_minutes", "video_minutes", "audio_minutes"}
-_MDM = {"mdm", "mdm_problems", "mdm_data", "mdm_risk"}
-# The words a topic may use; a topic with `None` takes any, because a site names its own payers and remarks.
-_TOPICS: dict[str, set[str] | None] = {
-    "class": {"virtual", "outpatient", "away"},
-    "not_ours": None,
-    "status": {"counted", "preliminary"},
-    "participant": {"rendering", "attending", "present"},
-    "place": {"house", "virtual"},
-    "unit": {"seconds", "minutes", "hours"},
-    "documentation": {*_MINUTES, *_MDM, "audio_only_reason"},
-    "mdm": {*MdmLevel},
-    "audio_only_reason": {*AudioOnlyReason},
-    "modality": {*Modality, "virtual", "unclear", "names_video"},
-    "patient_location": {*PatientLocation},
-    "setting": {*Setting},
-    "reported": {"visit", "brief_check_in", "online"},
-    "clinician": {*Clinician},
-    "behavioral_health": {"yes"},
-    "payer": None,
-    "payer_remark": None,
-    "payer_sign": None,
-    "identifier": {"medicare"},
-}
-
-
-class _Source(Row):
-    title: str
-    publisher: str
-    url: str | None = None
-    locator: str | None = None
-    retrieved: Day
-
-
-class _Address(Row):
-    urls: list[str] = Field(default=[])
-    pattern: str | None = None
-
-
-class Plan(Row):
-    """A named plan: it pays under the policy `payer` when one of its `names` stands on a coverage of its `line`.
-
-    `line_must_be_said` is for a name that other lines of business share.
-    """
-
-    payer: str
-    line: str
-    line_must_be_said: bool = False
-    names: Annotated[list[str], Field(min_length=1)]
-
-
-class _File(Row):
-    sources: list[_Source] = Field(default=[])
-    systems: dict[str, _Address] = Field(default={})
-    extensions: dict[str, _Address] = Field(default={})
-    codes: dict[str, dict[str, dict[str, list[QuotedCode]]]] = Field(default={})
-    phrases: dict[str, dict[str, list[str]]] = Field(default={})
-    plans: list[Plan] = Field(default=[])
+from fhir_mapping.tables import Place, Table, read_table
+from fhir_mapping.topics import TOPICS, Address, Plan, VocabularyFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,14 +97,14 @@ def load_vocabulary(
     )
 
 
-def _read(folder: Path) -> list[tuple[Table, _File]]:
+def _read(folder: Path) -> list[tuple[Table, VocabularyFile]]:
     tables = [read_table(path, root=folder.parent) for path in sorted(folder.glob("*.yaml"))]
     if not tables:
         raise Table(str(folder), None, {}).error((), "no tables of the vocabulary here")
-    return [(table, table.as_model(_File)) for table in tables]
+    return [(table, table.as_model(VocabularyFile)) for table in tables]
 
 
-def _addresses(groups: list[tuple[Table, str, dict[str, _Address]]], base: str) -> _Addresses:
+def _addresses(groups: list[tuple[Table, str, dict[str, Address]]], base: str) -> _Addresses:
     exact: dict[str, str] = {}
     patterns: list[tuple[str, str]] = []
     for table, section, addresses in groups:
@@ -183,7 +121,7 @@ def _addresses(groups: list[tuple[Table, str, dict[str, _Address]]], base: str) 
     return _Addresses(exact, re.compile(whole) if whole else None, by_group)
 
 
-def _codes(tables: list[tuple[Table, _File]], systems: set[str]) -> dict[tuple[str, str, str], str]:
+def _codes(tables: list[tuple[Table, VocabularyFile]], systems: set[str]) -> dict[tuple[str, str, str], str]:
     found: dict[tuple[str, str, str], str] = {}
     for table, file in tables:
         for topic, by_system in file.codes.items():
@@ -199,7 +137,7 @@ def _codes(tables: list[tuple[Table, _File]], systems: set[str]) -> dict[tuple[s
     return found
 
 
-def _phrases(tables: list[tuple[Table, _File]]) -> dict[str, tuple[tuple[str, str], ...]]:
+def _phrases(tables: list[tuple[Table, VocabularyFile]]) -> dict[str, tuple[tuple[str, str], ...]]:
     found: dict[str, list[tuple[str, str]]] = {}
     for table, file in tables:
         for topic, by_word in file.phrases.items():
@@ -210,9 +148,9 @@ def _phrases(tables: list[tuple[Table, _File]]) -> dict[str, tuple[tuple[str, st
 
 
 def _check_word(table: Table, place: Place, topic: str, word: str) -> None:
-    if topic not in _TOPICS:
+    if topic not in TOPICS:
         raise table.error(place, f"there is no topic {topic}")
-    words = _TOPICS[topic]
+    words = TOPICS[topic]
     if words is not None and word not in words:
         raise table.error(place, f"{topic} has no word {word}; it has {', '.join(sorted(words))}")
 

@@ -111,6 +111,7 @@ def test_the_slot_is_shown_beside_the_minutes_and_never_taken_for_them() -> None
         ({"class": [{"coding": [{"system": ACT, "code": "IMP"}]}]}, "inpatient encounter"),
         ({"class": {"system": "http://terminology.hl7.org/CodeSystem/v2-0004", "code": "I"}}, "inpatient encounter"),
         ({"class": {"system": "urn:oid:1.2.3", "code": "IMP"}}, None),
+        ({"class": {"code": "IMP"}}, "inpatient encounter"),
         ({"class": {"system": ACT, "code": "VR"}}, None),
         ({"class": {"system": ACT, "code": "AMB"}}, None),
         ({"class": {"system": ACT, "code": "HH"}}, None),
