@@ -1,5 +1,6 @@
 """Reads the charges of the visit: the billing code a draft already carries, its modifiers and place of service."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -8,7 +9,7 @@ from fhir_mapping.facts import Evidence, Fact, ServiceKind
 from fhir_mapping.readings import Reading, weigh
 from fhir_mapping.resources import Coding, Json, codings, evidence, records, text
 
-_MODIFIER = 2  # a modifier has two characters; anything else in its place is a note of the site
+_SHAPE = re.compile(r"[A-Z0-9]{2}")  # of a modifier and of a place of service; anything else is a note of the site
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +115,9 @@ def is_bill(chart: Chart, claim: Json) -> bool:
 
 
 def _modifiers(said: list[Coding]) -> tuple[Coding, ...]:
-    return tuple(coding for coding in said if len(coding.code) == _MODIFIER)
+    return tuple(coding for coding in said if _SHAPE.fullmatch(coding.code))
 
 
 def _places(chart: Chart, said: list[Coding]) -> list[Coding]:
-    return [coding for coding in said if chart.vocabulary.system(coding.system) == "place-of-service"]
+    known = [coding for coding in said if chart.vocabulary.system(coding.system) == "place-of-service"]
+    return [coding for coding in known if _SHAPE.fullmatch(coding.code)]

@@ -1,6 +1,7 @@
 """Sorts what the EHR sent into one chart: this visit, this patient's other records, and what could not be read."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from fhir_mapping.encounter import visit_moment
@@ -35,11 +36,10 @@ class Chart:
     vocabulary: Vocabulary
     notes: tuple[str, ...]
     _index: "_Index"
-    _by_kind: Mapping[str, Sequence[Json]]
 
     def of(self, kind: str) -> Sequence[Json]:
         """List this patient's resources of one type, and those that belong to no patient."""
-        return self._by_kind.get(kind, ())
+        return self._index.by_kind.get(kind, ())
 
     def find(self, target: object, within: Json = NOTHING) -> Json | None:
         """Follow a reference of the resource `within`, if what it points at was supplied."""
@@ -59,10 +59,8 @@ def open_chart(resources: Iterable[object], patient_id: str, encounter_id: str, 
     Raises MissingEncounter if the visit is not among them, and WrongPatient if it is another patient's.
     """
     notes: list[str] = []
-    index = _Index({}, {}, {}, {})
-    for value in resources:
-        for url, resource in _walk(value, notes):
-            index.add(url, resource)
+    sent = [found for value in resources for found in _walk(value, notes)]
+    index = _Index.of(sent)
     patient, visit = (reference(given).id or given for given in (patient_id, encounter_id))
     encounter = index.visit(visit)
     match index.is_patient(encounter.get("subject"), patient):
@@ -70,18 +68,17 @@ def open_chart(resources: Iterable[object], patient_id: str, encounter_id: str, 
             raise WrongPatient("the encounter belongs to another patient than the request says")
         case None:
             notes.append("Encounter.subject does not say which patient it is")
-    by_kind = {}
-    for kind, found in index.by_kind.items():
-        by_kind[kind] = [resource for resource in found if resource is encounter or index.belongs(resource, patient)]
-        if others := len(found) - len(by_kind[kind]):
-            notes.append(f"left out, because of another patient: {others} {quote(kind)}")
+    mine = [found for found in sent if found[1] is encounter or index.belongs(found[1], patient)]
+    if len(mine) < len(sent):
+        others = Counter(text(resource.get("resourceType")) for _, resource in sent)
+        others.subtract(text(resource.get("resourceType")) for _, resource in mine)
+        notes += [f"left out, because of another patient: {n} {quote(kind)}" for kind, n in others.items() if n]
+        index = _Index.of(mine)
     if not text(encounter.get("id")):
         # What a card or a draft claim refers to needs the id that the request gave.
-        named = {**encounter, "id": visit}
-        by_kind["Encounter"] = [named if resource is encounter else resource for resource in by_kind["Encounter"]]
-        index.by_url.update({url: named for url, resource in index.by_url.items() if resource is encounter})
-        encounter = named
-    return Chart(encounter, visit_moment(encounter), vocabulary, tuple(dict.fromkeys(notes)), index, by_kind)
+        nameless, encounter = encounter, {**encounter, "id": visit}
+        index = _Index.of([(url, encounter if found is nameless else found) for url, found in mine])
+    return Chart(encounter, visit_moment(encounter), vocabulary, tuple(dict.fromkeys(notes)), index)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,16 +88,20 @@ class _Index:
     by_url: dict[str, Json]
     by_identifier: dict[tuple[str, str], list[Json]]
 
-    def add(self, url: str, resource: Json) -> None:
-        kind, own = text(resource.get("resourceType")), text(resource.get("id"))
-        if own and self.by_name.setdefault(f"{kind}/{own}", resource) is not resource:
-            return  # the same resource under two prefetch keys
-        self.by_kind.setdefault(kind, []).append(resource)
-        for address in (url, f"urn:uuid:{own}" if own else ""):
-            self.by_url.setdefault(address, resource)
-        if kind in _IDENTIFIED:
-            for identifier in records(resource.get("identifier")):
-                self.by_identifier.setdefault((kind, text(identifier.get("value"))), []).append(resource)
+    @classmethod
+    def of(cls, sent: Iterable[tuple[str, Json]]) -> "_Index":
+        index = cls({}, {}, {}, {})
+        for url, resource in sent:
+            kind, own = text(resource.get("resourceType")), text(resource.get("id"))
+            if own and index.by_name.setdefault(f"{kind}/{own}", resource) is not resource:
+                continue  # the same resource under two prefetch keys
+            index.by_kind.setdefault(kind, []).append(resource)
+            for address in filter(None, (url, own and f"urn:uuid:{own}")):
+                index.by_url.setdefault(address, resource)
+            if kind in _IDENTIFIED:
+                for identifier in records(resource.get("identifier")):
+                    index.by_identifier.setdefault((kind, text(identifier.get("value"))), []).append(resource)
+        return index
 
     def visit(self, encounter_id: str) -> Json:
         named = self.by_name.get(f"Encounter/{encounter_id}")
@@ -118,7 +119,7 @@ class _Index:
         if ref.value:
             found = self.by_identifier.get((ref.kind, ref.value), [])
             return next((resource for resource in found if _carries(resource, ref.system, ref.value)), None)
-        return self.by_name.get(ref.name) or (self.by_url.get(ref.url) if ref.url else None)
+        return self.by_name.get(ref.name) or self.by_url.get(ref.url)
 
     def is_patient(self, target: object, patient: str) -> bool | None:
         """Tell whether a reference points at the patient; `None` if it does not say."""

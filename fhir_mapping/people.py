@@ -97,12 +97,12 @@ def _kinds(names: frozenset[str]) -> set[str]:
 
 
 def _rendering(chart: Chart, signer: str | None, signing: frozenset[str]) -> tuple[object, str | None]:
-    """Choose who rendered the visit, or say why that cannot be told."""
-    present = participants(chart, chart.encounter)
+    """Choose who rendered the visit, or say why that cannot be told. A referrer alone rendered nothing."""
+    present = [one for one in participants(chart, chart.encounter) if one.parts or not one.typed]
     for part in ("rendering", "attending"):
         named = [one.target for one in present if part in one.parts]
-        persons = {identities(chart, target, chart.encounter) for target in named}
-        if len(persons) > 1:
+        persons = [identities(chart, target, chart.encounter) for target in named]
+        if len(persons) > 1 and not frozenset.intersection(*persons):
             among = any(not person.isdisjoint(signing) for person in persons)
             return (signer, None) if among else (None, f"several clinicians are named as {part}")
         if named:

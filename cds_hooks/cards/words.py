@@ -34,6 +34,21 @@ FACT_LABELS = {
     "reported_modifiers": "Modifiers already chosen",
     "reported_place_of_service": "Place of service already chosen",
 }
+SUPPOSED = {
+    "payers": "the payer goes by {}",
+    "modality": "the visit was {}",
+    "patient_status": "the patient is {}",
+    "mdm": "MDM is {}",
+    "total_minutes": "the total is {} minutes",
+    "discussion_minutes": "there were at least {} minutes of discussion",
+    "patient_location": "the patient was at {}",
+    "video_capable": "the clinician could have used video",
+    "audio_only_reason": "the patient could not or would not use video",
+    "initiated_by": "the {} asked for it",
+    "related_visit": "there was no related visit",
+    "leads_to_visit_within_24h": "it leads to no visit within 24 hours",
+    "leads_to_visit_within_7d": "it leads to no visit within 7 days",
+}
 HYPHENATED = {"audio_video": "audio-video", "audio_only": "audio-only"}
 ALWAYS_SHOWN = ("service_date", "modality", "patient_status", "mdm", "total_minutes", "payers", "patient_location")
 
@@ -61,13 +76,15 @@ def claim_line(candidate: Candidate) -> str:
 
 
 def supposition(candidate: Candidate) -> str:
-    """`if patient status is new`, or nothing."""
+    """The answers under which a candidate would hold, or nothing: "if the patient is new"."""
     if not candidate.supposing:
         return ""
-    parts = []
-    for name, value in candidate.supposing.items():
-        words = said(tuple(value) if isinstance(value, list) else value)
-        parts.append(f"{name.replace('_', ' ')} is {words}")
+    parts = [
+        SUPPOSED.get(name, f"{name.replace('_', ' ')} is {{}}").format(
+            said(tuple(value) if isinstance(value, list) else value)
+        )
+        for name, value in candidate.supposing.items()
+    ]
     return "if " + " and ".join(parts)
 
 

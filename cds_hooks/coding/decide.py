@@ -64,7 +64,7 @@ def decide(desk: Desk, case: Case, rules: Rules, payer: str) -> Verdict:
     if missing:
         blocking = (*missing, *(Note(condition.fact, condition.question) for condition in opened))
         return Verdict(blocking=blocking, steps=tuple(reasoning.steps), verified_through=through)
-    refusals = (_below_threshold(desk, case, page),)
+    refusals = (_below_threshold(case, page, reasoning),)
     return Verdict(refusals=refusals, steps=tuple(reasoning.steps), verified_through=through)
 
 
@@ -91,9 +91,9 @@ def _conditions(
         held = _holds(condition, case)
         if held is None:
             opened.append(condition)
-        elif held:
-            reasoning.condition(condition, case)
-        else:
+            continue
+        reasoning.condition(condition, case, met=held)
+        if not held:
             failed.append(_no(condition.otherwise))
     return tuple(opened), tuple(failed)
 
@@ -190,7 +190,9 @@ def _no(refused: Refusal) -> Note:
     return Note(refused.id, refused.text, refused.see)
 
 
-def _below_threshold(desk: Desk, case: Case, page: Page) -> Note:
+def _below_threshold(case: Case, page: Page, reasoning: Reasoning) -> Note:
     least = next(rung.least for rung in page.ladder if rung.least is not None)
-    found = refusal(desk.book, "below_lowest_threshold")
-    return replace(found, text=found.text.format(minutes=getattr(case, page.family.measure), least=least))
+    minutes = getattr(case, page.family.measure)
+    reasoning.below(minutes, least)
+    found = refusal(reasoning.desk.book, "below_lowest_threshold")
+    return replace(found, text=found.text.format(minutes=minutes, least=least))

@@ -19,6 +19,8 @@ class Refusal(Row):
     id: str
     text: str
     see: Items[Code] = ()
+    rule: str | None = None
+    """The guideline behind it, where no row of a table is."""
 
 
 class Condition(Row):

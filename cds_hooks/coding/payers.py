@@ -119,8 +119,6 @@ class PayerEdition(Cited):
                 "routes": self.routes + other.routes,
                 "remarks": other.remarks + self.remarks,
                 "crossover": None,
-                "sources": self.sources + other.sources,
-                "sure": self.sure,
             }
         )
 

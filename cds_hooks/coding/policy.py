@@ -37,9 +37,14 @@ class Guidelines(Row):
 
 @dataclass(frozen=True)
 class Rules:
-    """One payer's rules in force on a day; where it is unknown whether they apply, `supposing` and the `question`."""
+    """One payer's rules in force on a day.
+
+    Where it is unknown whether they apply, `supposing` says under which answer and `question` asks; `edition` is then
+    another policy's with the payer's `own` laid over it.
+    """
 
     edition: PayerEdition
+    own: PayerEdition
     since: date
     verified_through: date
     supposing: Mapping[str, Any]
@@ -76,14 +81,19 @@ class PolicyBook:
 
     def _work_out(self, payer: Payer, edition: PayerEdition, start: date, day: date) -> Iterator[Rules]:
         if not edition.either:
-            yield Rules(edition, start, payer.verified_through, {})
+            yield Rules(edition, edition, start, payer.verified_through, {})
         for other_id in edition.either:
             other = self.payers[other_id]
             base, since = other.on(day), other.start(day)
             if base is not None and since is not None:
                 through = min(payer.verified_through, other.verified_through)
                 yield Rules(
-                    edition.over(base), max(start, since), through, {"payers": [other_id]}, edition.either_question
+                    edition.over(base),
+                    edition,
+                    max(start, since),
+                    through,
+                    {"payers": [other_id]},
+                    edition.either_question,
                 )
 
     def selectable_payers(self) -> tuple[str, ...]:

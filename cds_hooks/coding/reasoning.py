@@ -12,7 +12,7 @@ from cds_hooks.coding.outcome import Basis, Step
 from cds_hooks.coding.payers import Route
 from cds_hooks.coding.policy import PolicyBook, Rules
 from cds_hooks.coding.visit import step
-from fhir_mapping.facts import EncounterFacts, Evidence
+from fhir_mapping.facts import NO_RELATED_VISIT, EncounterFacts, Evidence
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +62,22 @@ class Reasoning:
         name = names[page.payer].name
         if page.rules.supposing:
             name += ", if it goes by " + ", ".join(names[other].name for other in page.rules.supposing["payers"])
-        says = f"{name}: {page.family.title}."
-        self._payer_says("payer_policy", page.rules.edition, says, *self.desk.facts.payers.evidence)
+        says = f"{name[0].upper()}{name[1:]}: {page.family.title}."
+        self._payer_says("payer_policy", page.rules.own, says, *self.desk.facts.payers.evidence)
         declined = page.rules.edition.declines.get(case.contact or "")
-        if declined:
+        if declined and not page.rules.supposing:
             self._payer_says("payer_declines", page.rules.edition, declined)
 
-    def condition(self, condition: Condition, case: Case) -> None:
-        """A condition that is met."""
-        says = f"{_said(condition.fact, getattr(case, condition.fact))}: the condition is met."
+    def condition(self, condition: Condition, case: Case, *, met: bool) -> None:
+        """A condition that is met, or is not."""
+        verdict = "the condition is met" if met else "the condition is not met"
+        says = f"{_said(condition.fact, getattr(case, condition.fact))}: {verdict}."
         self.steps.append(step(self.desk.book, condition.rule, says, *self.desk.evidence(condition.fact)))
+
+    def below(self, minutes: int, least: int) -> None:
+        """Minutes that reach no code."""
+        evidence = self.desk.evidence(self.page.family.measure)
+        self._table_says("level_by_time", f"{minutes} minutes reach no code: the lowest needs {least}.", *evidence)
 
     def prolonged(self, reach: Reached, minutes: int, edition: ProlongedEdition, since: date) -> None:
         """How many full steps the minutes go beyond the base code."""
@@ -86,11 +92,15 @@ class Reasoning:
     def claim_line(self, case: Case, place: str | None, appended: Modifiers) -> None:
         """The place of service and the modifiers."""
         if place is not None:
-            known = case.patient_location
-            where = _said("patient_location", known) if known else "Wherever the patient was"
+            where = _said("patient_location", case.patient_location) if case.patient_location else "Any place"
+            if case.patient_location and not self.desk.facts.patient_location.known:
+                where = f"Supposing {where.lower()}"
             says = f"{where}: place of service {place}."
             evidence = self.desk.evidence("patient_location")
-            self._payer_says("place_of_service", self.page.rules.edition, says, *evidence)
+            own = self.page.rules.own
+            self._payer_says(
+                "place_of_service", own if own.place_of_service else self.page.rules.edition, says, *evidence
+            )
         for rule in appended.rules:
             use = "is appended" if rule.modifier in appended.required else "may be appended"
             self._payer_says("modifier", rule, f"Modifier {rule.modifier} {use}.")
@@ -130,4 +140,7 @@ class Reasoning:
 
 
 def _said(name: str, value: object) -> str:
-    return f"{name.replace('_', ' ')} {str(value).replace('_', ' ')}".capitalize()
+    if value == NO_RELATED_VISIT:
+        return "No related visit"
+    words = {True: "yes", False: "no"}.get(value, value) if isinstance(value, bool) else value
+    return f"{name.replace('_', ' ').capitalize()} {str(words).replace('_', ' ')}"

@@ -177,8 +177,10 @@ def _merged(
     questions = [*visit.questions]
     if rules[0].question is not None:
         questions.append(Note("payers" if always_ask else "payer_adoption", rules[0].question))
+    # What only one answer would make it necessary to ask is not asked before that answer is given.
+    always = set.intersection(*({note.id for note in verdict.blocking} for _, verdict in open_verdicts))
     for _, verdict in open_verdicts:
-        questions += verdict.blocking
+        questions += [note for note in verdict.blocking if note.id in always or not questions]
     for _, verdict in open_verdicts:
         questions += verdict.questions
     candidates = tuple(

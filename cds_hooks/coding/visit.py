@@ -87,7 +87,7 @@ def read_visit(facts: EncounterFacts, book: PolicyBook) -> Visit:
     """Work out what kind of contact it was and which questions stay open, for any payer."""
     no_visit = _not_a_visit(facts, book)
     if no_visit is not None:
-        return Visit((), refusal=no_visit)
+        return no_visit
     steps: list[Step] = []
     warnings: list[Note] = []
     questions: list[Note] = []
@@ -140,12 +140,16 @@ class _Contact(NamedTuple):
 Option = tuple[Any, dict[str, Any]]
 
 
-def _not_a_visit(facts: EncounterFacts, book: PolicyBook) -> Note | None:
+def _not_a_visit(facts: EncounterFacts, book: PolicyBook) -> Visit | None:
     clinician, kind = facts.clinician.value, facts.service_kind.value
-    name = OUTSIDE_EM.get(clinician) if clinician else None
+    name, evidence = OUTSIDE_EM.get(clinician) if clinician else None, facts.clinician.evidence
     if name is None and kind is not None:
-        name = NOT_A_VISIT.get(kind)
-    return refusal(book, name) if name else None
+        name, evidence = NOT_A_VISIT.get(kind), facts.service_kind.evidence
+    if name is None:
+        return None
+    rule = book.guidelines.refusals[name].rule
+    steps = (step(book, rule, book.guidelines.rules[rule].says, *evidence),) if rule else ()
+    return Visit((), refusal=refusal(book, name), steps=steps)
 
 
 def _contacts(facts: EncounterFacts, book: PolicyBook, questions: list[Note], steps: list[Step]) -> list[_Contact]:

@@ -97,8 +97,10 @@ def test_a_code_that_is_no_visit_of_ours_is_left_alone(system: str, code: str) -
     assert not facts(visit(), claim(code, system=system)).reported_code.known
 
 
-def test_what_is_no_modifier_is_not_reported_as_one() -> None:
-    assert facts(visit(), claim("99214", "95", "see note")).reported_modifiers.value == ("95",)
+def test_what_is_no_modifier_or_place_of_service_is_not_reported_as_one() -> None:
+    found = facts(visit(), claim("99214", "95", "see note", "x ", place="home"))
+    assert found.reported_modifiers.value == ("95",)
+    assert not found.reported_place_of_service.known
 
 
 def test_without_charges_the_reason_is_said() -> None:

@@ -287,6 +287,11 @@ def test_the_only_appointment_counts_if_it_is_of_the_same_patient_and_local_day(
     assert facts(visit("VR"), APPOINTMENT | change).modality.value is meant
 
 
+def test_a_linked_appointment_of_another_patient_is_not_read() -> None:
+    other = APPOINTMENT | {"participant": [{"actor": {"reference": "Patient/p2"}}]}
+    assert facts(visit("VR", appointment=LINK), other).modality.value is None
+
+
 def test_of_two_appointments_that_nobody_linked_none_is_used() -> None:
     assert facts(visit("VR"), APPOINTMENT, APPOINTMENT | {"id": "a2"}).modality.value is None
 

@@ -37,6 +37,7 @@ def role(*taxonomy: str, own: str = "r1", of: str = "Practitioner/dr1", **member
         ([part("Practitioner/a"), part("Practitioner/b", "ATND")], None, "Practitioner/b"),
         ([part("https://ehr.example/fhir/Practitioner/a", element="actor")], None, "Practitioner/a"),
         ([part("RelatedPerson/m"), part("Practitioner/a")], None, "Practitioner/a"),
+        ([part("Practitioner/a", "REF")], "Practitioner/u", "Practitioner/u"),
         ([part("Practitioner/a"), part("Practitioner/b")], "Practitioner/u", "Practitioner/u"),
         ([], "PractitionerRole/u", "PractitionerRole/u"),
         ([], "Patient/p1", None),
@@ -50,6 +51,11 @@ def test_the_performer_rendered_the_visit_else_the_attending_else_the_only_one_e
     participants: list[Json], user: str | None, rendered: str | None
 ) -> None:
     assert read(visit(participant=participants), user=user).visit.practitioner == rendered
+
+
+def test_a_clinician_named_in_person_and_in_a_role_is_one_clinician() -> None:
+    both = [part("PractitionerRole/r1", "PPRF"), part("Practitioner/dr1", "PPRF")]
+    assert read(visit(participant=both), role("207Q00000X")).visit.practitioner == "PractitionerRole/r1"
 
 
 def test_a_conditional_reference_is_followed_by_the_npi() -> None:

@@ -57,6 +57,12 @@ def test_absence_never_makes_a_patient_new() -> None:
     )
 
 
+def test_earlier_visits_are_read_and_never_modelled_so_their_quirks_cost_nothing() -> None:
+    found = facts(visit(), bundle(*(earlier(f"e{n}", "2025-01-01", quirk={}) for n in range(2, 302))))
+    assert found.patient_status.value is SEEN
+    assert found.notes == ()
+
+
 def test_the_latest_visit_is_the_evidence() -> None:
     fact = facts(visit(), earlier("e7", "2025-01-01"), earlier("e8", "2026-01-01")).patient_status
     assert fact.evidence[0].resource == "Encounter/e8"
