@@ -84,13 +84,13 @@ class Telecode:
         except MissingEncounter as missing:
             raise EncounterNotHad(request.encounter_id) from missing
         facts = found.facts
-        if found.visit.not_ours is not None:
-            return replace(self._nothing("not_ours", found.visit.not_ours), facts=facts)
+        if found.not_ours is not None:
+            return replace(self._nothing("not_ours", found.not_ours), facts=facts)
         if facts.modality.value is Modality.IN_PERSON and not self.settings.in_person_cards:
             return replace(self._nothing("in_person", "The visit was in person."), facts=facts)
         outcome = select(facts, self.book, self.settings.options)
         url = self.settings.public_url
-        return Answer(facts, outcome, render(outcome, facts, found.visit, self.book, self.cards, source_url=url))
+        return Answer(facts, outcome, render(outcome, facts, found.parties, self.book, self.cards, source_url=url))
 
     def _triggered(self, request: HookRequest) -> bool:
         triggers = self.settings.patient_view_triggers

@@ -210,3 +210,16 @@ class EncounterFacts:
     reported_place_of_service: Fact[str] = Fact()
     notes: tuple[str, ...] = field(default=())
     """What could not be read, in words: a resource refused, a value that makes no sense."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parties:
+    """Who stands on a claim for the visit, as FHIR references.
+
+    `practitioner` rendered it. `coverages` are pairs of payer id (or "unknown") and reference, primary first.
+    """
+
+    encounter: str
+    patient: str | None = None
+    practitioner: str | None = None
+    coverages: tuple[tuple[str, str], ...] = ()

@@ -8,7 +8,7 @@ from fhir_mapping.chart import MissingEncounter, WrongPatient, open_chart
 from fhir_mapping.coverage import coverages
 from fhir_mapping.documentation import documentation
 from fhir_mapping.encounter import not_ours, service_date
-from fhir_mapping.facts import EncounterFacts
+from fhir_mapping.facts import EncounterFacts, Parties
 from fhir_mapping.modality import modality
 from fhir_mapping.people import people
 from fhir_mapping.places import places
@@ -16,32 +16,21 @@ from fhir_mapping.prior_visits import patient_status
 from fhir_mapping.resources import check, name, reference
 from fhir_mapping.vocabulary import Vocabulary
 
-__all__ = ["Gathered", "MissingEncounter", "Visit", "WrongPatient", "gather"]
+__all__ = ["Gathered", "MissingEncounter", "WrongPatient", "gather"]
 
 _MOST_NOTES = 40  # a broken interface repeats itself; the first notes tell enough
 
 
 @dataclass(frozen=True, slots=True)
-class Visit:
-    """What a draft claim needs besides the facts.
+class Gathered:
+    """The facts of a visit, who stands on its claim, and why it gets no card at all (`not_ours`), if so.
 
-    `practitioner` rendered the visit. `coverages` are pairs of payer id (or "unknown") and reference, primary first.
-    `not_ours` says why the visit gets no card at all; it is `None` for telehealth, in-person office and unknown visits.
+    `not_ours` is `None` for telehealth, in-person office and unknown visits.
     """
 
-    encounter: str
-    patient: str | None
-    practitioner: str | None
-    coverages: tuple[tuple[str, str], ...]
-    not_ours: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Gathered:
-    """The facts of a visit, and the visit itself."""
-
     facts: EncounterFacts
-    visit: Visit
+    parties: Parties
+    not_ours: str | None
 
 
 def gather(
@@ -79,14 +68,13 @@ def gather(
         reported_place_of_service=charged.reported_place_of_service,
         notes=_shortened(list(dict.fromkeys(filter(None, notes)))),
     )
-    visit = Visit(
+    parties = Parties(
         encounter=name(chart.encounter),
         patient=f"Patient/{reference(patient_id).id or patient_id}",
         practitioner=who.practitioner,
         coverages=paid.in_force,
-        not_ours=not_ours(chart.encounter, vocabulary),
     )
-    return Gathered(facts, visit)
+    return Gathered(facts, parties, not_ours(chart.encounter, vocabulary))
 
 
 def _shortened(notes: list[str]) -> tuple[str, ...]:

@@ -212,6 +212,12 @@ def test_a_payer_that_ends_leaves_no_rules(tmp_path: Path) -> None:
     ]
 
 
+def test_a_payer_without_a_policy_is_asked_about(book: PolicyBook) -> None:
+    outcome = select(visit(payers=Fact(("plan-of-the-site",))), book)
+    assert outcome.kind is Kind.UNDETERMINED
+    assert [note.id for note in outcome.questions] == ["payers"]
+
+
 def test_a_place_that_is_the_same_everywhere_is_not_asked_for(book: PolicyBook) -> None:
     outcome = select(visit(payers=Fact(("cigna-commercial",)), patient_location=Fact()), book)
     assert {c.place_of_service for c in outcome.candidates} == {"02"}

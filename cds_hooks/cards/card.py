@@ -14,8 +14,7 @@ from cds_hooks.cards.words import basis, claim_line, said, supposition
 from cds_hooks.coding.citation import Items
 from cds_hooks.coding.outcome import Kind, Outcome
 from cds_hooks.coding.policy import PolicyBook
-from fhir_mapping.facts import EncounterFacts
-from fhir_mapping.gather import Visit
+from fhir_mapping.facts import EncounterFacts, Parties
 from fhir_mapping.tables import QuotedCode, Row, read_table
 
 LONGEST_SUMMARY = 139
@@ -55,7 +54,7 @@ def load_card_table(folder: Path, *, base: str) -> CardTable:
 def render(  # noqa: PLR0913 - everything that stands on a card
     outcome: Outcome,
     facts: EncounterFacts,
-    visit: Visit,
+    parties: Parties,
     book: PolicyBook,
     cards: CardTable,
     *,
@@ -85,7 +84,7 @@ def render(  # noqa: PLR0913 - everything that stands on a card
         ],
         "extension": {cards.extension: outcome.as_json()},
     }
-    suggestions = [] if quiet else _suggestions(outcome, visit, cards, new_id)
+    suggestions = [] if quiet else _suggestions(outcome, parties, cards, new_id)
     if suggestions:
         card |= {"suggestions": suggestions, "selectionBehavior": "at-most-one"}
     return [without_blanks(card)]
@@ -133,12 +132,12 @@ def _contradicted(outcome: Outcome) -> bool:
 
 
 def _suggestions(
-    outcome: Outcome, visit: Visit, cards: CardTable, new_id: Callable[[], object]
+    outcome: Outcome, parties: Parties, cards: CardTable, new_id: Callable[[], object]
 ) -> list[dict[str, Any]]:
     day = outcome.service_date
     found: list[dict[str, Any]] = []
     for candidate in outcome.candidates:
-        action = create_claim(candidate, visit, day.isoformat(), cards.systems) if day else None
+        action = create_claim(candidate, parties, day.isoformat(), cards.systems) if day else None
         label = " ".join(filter(None, (claim_line(candidate), supposition(candidate))))
         if len({c.payer for c in outcome.candidates}) > 1:
             label += f" ({candidate.payer})"

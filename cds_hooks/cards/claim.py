@@ -7,18 +7,18 @@ from fhir.resources.R4B.claim import Claim
 
 from cds_hooks.cards.words import claim_line
 from cds_hooks.coding.outcome import Candidate
-from fhir_mapping.gather import Visit
+from fhir_mapping.facts import Parties
 
 FAULTS = (ValueError, KeyError, TypeError)
 """What fhir.resources raises for a resource it refuses."""
 
 
-def create_claim(candidate: Candidate, visit: Visit, day: str, systems: Mapping[str, str]) -> dict[str, Any] | None:
+def create_claim(candidate: Candidate, parties: Parties, day: str, systems: Mapping[str, str]) -> dict[str, Any] | None:
     """The action that creates a draft Claim for `candidate`, or `None` if FHIR would refuse the Claim.
 
     Parameters: `day` of service as an ISO date; `systems`, the code systems by name.
     """
-    claim = _claim(candidate, visit, day, systems)
+    claim = _claim(candidate, parties, day, systems)
     try:
         Claim.model_validate(claim)
     except FAULTS:
@@ -26,9 +26,9 @@ def create_claim(candidate: Candidate, visit: Visit, day: str, systems: Mapping[
     return {"type": "create", "description": f"Draft claim: {claim_line(candidate)}", "resource": claim}
 
 
-def _claim(candidate: Candidate, visit: Visit, day: str, systems: Mapping[str, str]) -> dict[str, Any]:
-    coverage = next((ref for payer, ref in visit.coverages if payer == candidate.payer), None)
-    coverage = coverage or (visit.coverages[0][1] if visit.coverages else None)
+def _claim(candidate: Candidate, parties: Parties, day: str, systems: Mapping[str, str]) -> dict[str, Any]:
+    coverage = next((ref for payer, ref in parties.coverages if payer == candidate.payer), None)
+    coverage = coverage or (parties.coverages[0][1] if parties.coverages else None)
     lines = [(candidate.code, candidate.modifiers, 1)]
     if candidate.prolonged:
         lines.append((candidate.prolonged.code, (), candidate.prolonged.units))
@@ -37,14 +37,14 @@ def _claim(candidate: Candidate, visit: Visit, day: str, systems: Mapping[str, s
         "status": "draft",
         "type": _coded(systems["claim_type"], "professional"),
         "use": "claim",
-        "patient": _reference(visit.patient, "patient of the encounter"),
+        "patient": _reference(parties.patient, "patient of the encounter"),
         "created": day,
-        "provider": _reference(visit.practitioner, "clinician not identified"),
+        "provider": _reference(parties.practitioner, "clinician not identified"),
         "priority": _coded(systems["priority"], "normal"),
         # R4 wants a coverage even where the record has none: it is then named as missing, not invented.
         "insurance": [{"sequence": 1, "focal": True, "coverage": _reference(coverage, "coverage not identified")}],
         "item": [
-            _item(number, code, modifiers, units, candidate, visit, day, systems)
+            _item(number, code, modifiers, units, candidate, parties, day, systems)
             for number, (code, modifiers, units) in enumerate(lines, start=1)
         ],
     }
@@ -56,7 +56,7 @@ def _item(  # noqa: PLR0913 - a claim line has many columns
     modifiers: tuple[str, ...],
     units: int,
     candidate: Candidate,
-    visit: Visit,
+    parties: Parties,
     day: str,
     systems: Mapping[str, str],
 ) -> dict[str, Any]:
@@ -65,7 +65,7 @@ def _item(  # noqa: PLR0913 - a claim line has many columns
         "productOrService": _coded(_system(code, systems), code),
         "servicedDate": day,
         "quantity": {"value": units},
-        "encounter": [{"reference": visit.encounter}],
+        "encounter": [{"reference": parties.encounter}],
     }
     if modifiers:
         item["modifier"] = [_coded(_system(modifier, systems), modifier) for modifier in modifiers]

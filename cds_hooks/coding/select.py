@@ -91,7 +91,9 @@ def _together(answers: Sequence[_Answer]) -> Kind:
 
 
 def _answers(desk: Desk, visit: Visit, options: Options) -> Iterator[_Answer]:
-    payers = desk.facts.payers.value or (UNKNOWN_PAYER,)
+    # A site's vocabulary may name a payer that no policy file stands for: it is then asked about like any unknown one.
+    named = desk.facts.payers.value or (UNKNOWN_PAYER,)
+    payers = tuple(dict.fromkeys(payer if payer in desk.book.payers else UNKNOWN_PAYER for payer in named))
     first: _Answer | None = None
     for payer in payers:
         answer = _for_payer(desk, visit, payer, options)

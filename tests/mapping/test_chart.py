@@ -34,7 +34,7 @@ def outcome(severity: str = "error", code: str = "forbidden") -> Json:
 )
 def test_the_visit_is_found_wherever_it_stands(resources: tuple[object, ...]) -> None:
     gathered = read(*resources)
-    assert gathered.visit.encounter == "Encounter/e1"
+    assert gathered.parties.encounter == "Encounter/e1"
     assert gathered.facts.service_date.value is not None
 
 
@@ -112,8 +112,8 @@ def test_records_of_another_patient_are_left_out_and_counted() -> None:
 
 def test_a_context_with_typed_ids_is_understood() -> None:
     gathered = read(visit(), patient="Patient/p1", encounter="Encounter/e1")
-    assert gathered.visit.patient == "Patient/p1"
-    assert gathered.visit.encounter == "Encounter/e1"
+    assert gathered.parties.patient == "Patient/p1"
+    assert gathered.parties.encounter == "Encounter/e1"
 
 
 def test_a_failed_read_is_noted_without_its_diagnostics() -> None:
@@ -221,7 +221,7 @@ def test_nesting_beyond_reason_is_survived() -> None:
     deep: Json = {}
     for _ in range(100_000):
         deep = {"extension": [deep]}
-    assert read(visit(extension=[deep])).visit.encounter == "Encounter/e1"
+    assert read(visit(extension=[deep])).parties.encounter == "Encounter/e1"
 
 
 @pytest.mark.parametrize(

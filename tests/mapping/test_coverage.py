@@ -50,7 +50,7 @@ def test_a_payer_code_that_does_not_settle_it_leaves_the_payer_unknown(codes: st
 def test_drug_dental_and_vision_plans_pay_no_visits(code: str) -> None:
     gathered = read(visit(), coverage(code), coverage("121", "c2"))
     assert gathered.facts.payers.value == (ORIGINAL,)
-    assert gathered.visit.coverages == ((ORIGINAL, "Coverage/c2"),)
+    assert gathered.parties.coverages == ((ORIGINAL, "Coverage/c2"),)
     assert payers(coverage(code)) is None
 
 
@@ -250,14 +250,14 @@ def test_no_coverage_is_no_payer() -> None:
 def test_the_order_says_which_coverage_is_primary(first: object, second: object) -> None:
     gathered = read(visit(), coverage("512", "c2", order=second), coverage("121", "c1", order=first))
     assert gathered.facts.payers.value == (ORIGINAL, "commercial")
-    assert gathered.visit.coverages == ((ORIGINAL, "Coverage/c1"), ("commercial", "Coverage/c2"))
+    assert gathered.parties.coverages == ((ORIGINAL, "Coverage/c1"), ("commercial", "Coverage/c2"))
 
 
 @pytest.mark.parametrize(("first", "second"), [(None, None), (1, 1), (2, None)])
 def test_without_an_order_that_tells_the_primary_the_payer_is_unknown(first: int | None, second: int | None) -> None:
     gathered = read(visit(), coverage("121", "c1", order=first), coverage("512", "c2", order=second))
     assert gathered.facts.payers.why_unknown == "several coverages are in force, and which is primary is not said"
-    assert gathered.visit.coverages == ((ORIGINAL, "Coverage/c1"), ("commercial", "Coverage/c2"))
+    assert gathered.parties.coverages == ((ORIGINAL, "Coverage/c1"), ("commercial", "Coverage/c2"))
 
 
 def test_the_account_says_which_coverage_is_primary_where_the_coverages_do_not() -> None:
@@ -279,7 +279,7 @@ def test_several_coverages_of_one_payer_need_no_order() -> None:
 def test_an_unknown_primary_leaves_the_payer_unknown() -> None:
     gathered = read(visit(), coverage("99", "c1", order=1), coverage("121", "c2", order=2))
     assert gathered.facts.payers.value is None
-    assert gathered.visit.coverages == (("unknown", "Coverage/c1"), (ORIGINAL, "Coverage/c2"))
+    assert gathered.parties.coverages == (("unknown", "Coverage/c1"), (ORIGINAL, "Coverage/c2"))
 
 
 def test_an_unknown_secondary_is_left_out_with_a_note() -> None:

@@ -120,4 +120,4 @@ def test_the_slot_is_shown_beside_the_minutes_and_never_taken_for_them() -> None
     ],
 )
 def test_some_visits_get_no_card_whatever_else_the_chart_says(members: Json, why: str | None) -> None:
-    assert read(visit(**members)).visit.not_ours == why
+    assert read(visit(**members)).not_ours == why

@@ -50,19 +50,19 @@ def role(*taxonomy: str, own: str = "r1", of: str = "Practitioner/dr1", **member
 def test_the_performer_rendered_the_visit_else_the_attending_else_the_only_one_else_the_user(
     participants: list[Json], user: str | None, rendered: str | None
 ) -> None:
-    assert read(visit(participant=participants), user=user).visit.practitioner == rendered
+    assert read(visit(participant=participants), user=user).parties.practitioner == rendered
 
 
 def test_a_clinician_named_in_person_and_in_a_role_is_one_clinician() -> None:
     both = [part("PractitionerRole/r1", "PPRF"), part("Practitioner/dr1", "PPRF")]
-    assert read(visit(participant=both), role("207Q00000X")).visit.practitioner == "PractitionerRole/r1"
+    assert read(visit(participant=both), role("207Q00000X")).parties.practitioner == "PractitionerRole/r1"
 
 
 def test_a_conditional_reference_is_followed_by_the_npi() -> None:
     target = part(f"Practitioner?identifier={NPI}|9999990499", "PPRF")
     known = practitioner("MD", identifier=[{"system": NPI, "value": "9999990499"}])
     gathered = read(visit(participant=[target]), known)
-    assert gathered.visit.practitioner == "Practitioner/dr1"
+    assert gathered.parties.practitioner == "Practitioner/dr1"
     assert gathered.facts.clinician.value is Clinician.PHYSICIAN
 
 

@@ -65,7 +65,7 @@ def test_an_epic_video_visit() -> None:
     assert found.facts.patient_location.value is None
     assert found.facts.patient_status.value is PatientStatus.ESTABLISHED
     assert found.facts.notes == ()
-    assert found.visit.practitioner == "Practitioner/eD1"
+    assert found.parties.practitioner == "Practitioner/eD1"
 
 
 def test_an_epic_telephone_encounter_and_one_that_is_only_called_telehealth() -> None:
@@ -188,6 +188,6 @@ def test_an_r5_visit() -> None:
     assert found.facts.modality.value is Modality.AUDIO_ONLY
     assert found.facts.patient_location.value is PatientLocation.HOME
     assert found.facts.service_date.value == date(2026, 11, 23)
-    assert found.visit.practitioner == "Practitioner/dr1"
+    assert found.parties.practitioner == "Practitioner/dr1"
     assert len(found.facts.notes) == 1
     assert found.facts.notes[0].startswith("Encounter/e1 is not valid FHIR R4")
