@@ -2,10 +2,12 @@
 
 import copy
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -15,6 +17,10 @@ from cds_hooks.coding.loading import load_book
 from cds_hooks.coding.policy import PolicyBook
 from cds_hooks.settings import Settings
 from fhir_mapping.tables import config_folder
+
+# No example is judged by the clock, and in CI every run tries the same ones.
+hypothesis.settings.register_profile("telecode", deadline=None, derandomize=bool(os.environ.get("CI")))
+hypothesis.settings.load_profile("telecode")
 
 REQUESTS = Path(__file__).parent / "requests"
 Request = dict[str, Any]
