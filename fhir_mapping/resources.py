@@ -155,12 +155,19 @@ def check(resource: Json) -> str | None:
     try:
         _MODELS[text(resource.get("resourceType"))].model_validate(dict(resource))
     except ValidationError as refused:
-        first = refused.errors(include_url=False, include_context=False, include_input=False)[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the resource"
-        why = first["type"].replace("_", " ").replace(".", " ")
+        where, why = _complaint(refused)
     except (KeyError, TypeError, ValueError, ArithmeticError, AttributeError, RecursionError) as refused:
         # The models let these through for an unknown type of contained resource, and for nesting beyond reason.
         where, why = "the resource", type(refused).__name__
     else:
         return None
     return f"{name(resource)} is not valid FHIR R4: {quote(where)}: {quote(why)}; read tolerantly"
+
+
+def _complaint(refused: ValidationError) -> tuple[str, str]:
+    try:
+        first = refused.errors(include_url=False, include_context=False, include_input=False)[0]
+    except ValueError:  # a complaint that quotes half a character cannot be put into words
+        return "the resource", "text that is not Unicode"
+    where = ".".join(str(part) for part in first["loc"]) or "the resource"
+    return where, first["type"].replace("_", " ").replace(".", " ")

@@ -243,3 +243,8 @@ def test_names_of_patients_are_not_quoted() -> None:
         {"resourceType": "Patient", "id": "p1", "name": [{"family": "Doe", "given": ["Jane"]}]},
     )
     assert "Doe" not in repr(found)
+
+
+def test_half_a_character_in_a_coverage_is_noted_and_read_on() -> None:
+    note = check({"resourceType": "Coverage", "id": "c1", "status": "active", "beneficiary": {"type": "\ud800"}})
+    assert note == "Coverage/c1 is not valid FHIR R4: the resource: text that is not Unicode; read tolerantly"
