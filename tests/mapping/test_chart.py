@@ -246,5 +246,7 @@ def test_names_of_patients_are_not_quoted() -> None:
 
 
 def test_half_a_character_in_a_coverage_is_noted_and_read_on() -> None:
-    note = check({"resourceType": "Coverage", "id": "c1", "status": "active", "beneficiary": {"type": "\ud800"}})
+    payor = [{"display": "Medicare"}]
+    coverage = {"resourceType": "Coverage", "id": "c1", "status": "active", "payor": payor}
+    note = check({**coverage, "beneficiary": {"resource_type": "\ud800"}})
     assert note == "Coverage/c1 is not valid FHIR R4: the resource: text that is not Unicode; read tolerantly"
