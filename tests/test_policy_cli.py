@@ -79,3 +79,14 @@ def test_the_schemas_that_ship_are_those_of_the_tables(tmp_path: Path) -> None:
     shipped = {path.name: path.read_text(encoding="utf-8") for path in (config_folder() / "schema").glob("*.json")}
     assert shipped == schemas()
     assert len(policy("schema", str(tmp_path / "new")).splitlines()) == len(shipped)
+
+
+TABLES = Path(__file__).parent / "tables"
+
+
+@pytest.mark.parametrize("path", sorted(TABLES.glob("*.txt")), ids=lambda path: path.stem)
+def test_the_law_prints_as_it_was_read(path: Path) -> None:
+    """Each file is named for the command that prints it: `show 2026-11-23`, `diff 2024-12-31 2025-01-01`."""
+    command, *days = path.stem.split()
+    words = ["show", "--on", *days] if command == "show" else [command, *days]
+    assert policy(*words) == path.read_text(encoding="utf-8")

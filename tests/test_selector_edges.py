@@ -127,6 +127,53 @@ def test_a_missing_fact_says_why_it_is_missing(book: PolicyBook) -> None:
     assert "(no earlier visit at hand)" in outcome.questions[0].text
 
 
+@pytest.mark.parametrize("name", ["mdm", "total_minutes"])
+def test_a_missing_level_says_why_it_is_missing(book: PolicyBook, name: str) -> None:
+    silent = {"mdm": Fact(), "total_minutes": Fact()} | {name: Fact(why_unknown="the Observation is preliminary")}
+    texts = {note.id: note.text for note in select(visit(**silent), book).questions}
+    assert texts[name].endswith("(the Observation is preliminary)")
+
+
+def test_missing_minutes_of_an_interrupted_visit_say_why_they_are_missing(book: PolicyBook) -> None:
+    facts = visit(modality=Fact(Modality.INTERRUPTED), video_minutes=Fact(why_unknown="no Observation"))
+    texts = {note.id: note.text for note in select(facts, book).questions}
+    assert texts["video_minutes"].endswith("(no Observation)")
+
+
+NEW_PAYER = """
+id: plan-of-the-coast
+name: Plan of the Coast
+verified_through: 2026-12-31
+editions:
+  2026-01-01:
+    sources: [aetna-of-old]
+    sure: single
+    either: [cpt-telemedicine, cpt-office-modifier]
+    either_question: "Which coding does the Plan of the Coast take?"
+    prolonged: medicare
+    routes:
+      - when: {contact: [audio_only]}
+        instead: {id: coast_by_telephone, text: "Does the Plan of the Coast pay telephone visits at all?"}
+"""
+
+
+def test_an_operator_adds_a_payer_with_one_file_and_no_code(tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(config_folder(), tmp_path / "config"))
+    text = NEW_PAYER.replace("aetna-of-old", "practice")
+    (folder / "payers" / "plan-of-the-coast.yaml").write_text(text, encoding="utf-8")
+    book = load_book(folder)
+    assert "plan-of-the-coast" in book.selectable_payers()
+    payers = Fact(("plan-of-the-coast",))
+    by_video = select(visit(payers=payers, mdm=Fact(), total_minutes=Fact(70)), book)
+    assert [(c.code, c.prolonged and c.prolonged.code) for c in by_video.candidates] == [
+        ("98007", None),  # Medicare's prolonged code knows no telemedicine base
+        ("99215", "G2212"),
+    ]
+    by_telephone = select(visit(payers=payers, modality=Fact(Modality.AUDIO_ONLY)), book)
+    assert {note.id for note in by_telephone.questions} >= {"coast_by_telephone"}
+    assert by_telephone.candidates == ()
+
+
 def test_a_code_of_no_table_is_the_wrong_form(book: PolicyBook) -> None:
     warnings = {note.id for note in select(visit(reported_code=Fact("99999")), book).warnings}
     assert "reported_code_wrong_form" in warnings
