@@ -11,6 +11,7 @@ import orjson
 from cds_hooks import __version__
 from cds_hooks.cards.words import ALWAYS_SHOWN, FACT_LABELS, basis, claim_line, said, supposition
 from cds_hooks.coding.outcome import Outcome
+from cds_hooks.coding.policy import PolicyBook
 from cds_hooks.exchange.facts_json import FactsRefused
 from cds_hooks.exchange.facts_out import facts_as_json
 from cds_hooks.exchange.hook import HookRefused, read_hook
@@ -78,7 +79,7 @@ def explain(request_file: IO[bytes], *, as_json: bool) -> None:
         _print_json(whole)
         return
     _print_facts(answer.facts)
-    _print_outcome(answer.outcome, answer.facts)
+    _print_outcome(answer.outcome, answer.facts, telecode.book)
     for card in answer.cards:
         click.echo(f"\ncard      {card['summary']}")
 
@@ -116,7 +117,7 @@ def try_facts(*, others: tuple[str, ...], as_json: bool, **named: Any) -> None: 
     if as_json:
         _print_json(outcome.as_json())
     else:
-        _print_outcome(outcome, None)
+        _print_outcome(outcome, None, telecode.book)
 
 
 def _start() -> Telecode:
@@ -150,12 +151,12 @@ def _print_facts(facts: EncounterFacts) -> None:
     click.echo()
 
 
-def _print_outcome(outcome: Outcome, facts: EncounterFacts | None) -> None:
+def _print_outcome(outcome: Outcome, facts: EncounterFacts | None, book: PolicyBook) -> None:
     click.echo(f"{outcome.kind.replace('_', ' ')}")
     for c in outcome.candidates:
         optional = f" (optional {', '.join(c.optional_modifiers)})" if c.optional_modifiers else ""
         mark = "->" if c.recommended else "  "
-        level = basis(c, facts or EncounterFacts())
+        level = basis(c, facts or EncounterFacts(), book)
         lower = f"next lower {c.lower_code}" if c.lower_code else ""
         parts = [claim_line(c) + optional, level, lower, c.payer, supposition(c)]
         click.echo(f" {mark} " + "; ".join(part for part in parts if part))

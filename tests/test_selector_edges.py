@@ -129,7 +129,8 @@ def test_a_missing_fact_says_why_it_is_missing(book: PolicyBook) -> None:
 
 @pytest.mark.parametrize("name", ["mdm", "total_minutes"])
 def test_a_missing_level_says_why_it_is_missing(book: PolicyBook, name: str) -> None:
-    silent = {"mdm": Fact(), "total_minutes": Fact()} | {name: Fact(why_unknown="the Observation is preliminary")}
+    silent: dict[str, Any] = {"mdm": Fact(), "total_minutes": Fact()}
+    silent[name] = Fact(why_unknown="the Observation is preliminary")
     texts = {note.id: note.text for note in select(visit(**silent), book).questions}
     assert texts[name].endswith("(the Observation is preliminary)")
 
@@ -263,6 +264,20 @@ def test_a_payer_without_a_policy_is_asked_about(book: PolicyBook) -> None:
     outcome = select(visit(payers=Fact(("plan-of-the-site",))), book)
     assert outcome.kind is Kind.UNDETERMINED
     assert [note.id for note in outcome.questions] == ["payers"]
+
+
+@pytest.mark.parametrize("order", [(5, 7), (7, 5)])
+def test_what_was_asked_before_never_changes_an_answer(tmp_path: Path, order: tuple[int, ...]) -> None:
+    folder = Path(shutil.copytree(config_folder(), tmp_path / "config"))
+    path = folder / "payers" / "cpt-telemedicine.yaml"
+    path.write_text(path.read_text(encoding="utf-8") + "  2026-06-01: null\n", encoding="utf-8")
+    book = load_book(folder)
+    payers = Fact(("aetna",))
+    found = {
+        month: {c.code for c in select(visit(payers=payers, service_date=Fact(date(2026, month, 1))), book).candidates}
+        for month in order
+    }
+    assert found == {5: {"98006", "99214"}, 7: {"99214"}}
 
 
 def test_a_place_that_is_the_same_everywhere_is_not_asked_for(book: PolicyBook) -> None:

@@ -17,6 +17,7 @@ from cds_hooks.coding.policy import PolicyBook
 from fhir_mapping.facts import EncounterFacts, Parties
 from fhir_mapping.tables import QuotedCode, Row, read_table
 
+LONGEST = 400
 LONGEST_SUMMARY = 139
 """CDS Hooks wants fewer than 140 characters."""
 SUPPORTED = "reported_code_supported"
@@ -67,10 +68,10 @@ def render(  # noqa: PLR0913 - everything that stands on a card
     """
     if outcome.kind is Kind.NOT_APPLICABLE:
         return []
-    quiet = any(note.id == SUPPORTED for note in outcome.warnings)
+    quiet = any(note.id == SUPPORTED for note in outcome.warnings) and not _contradicted(outcome)
     card: dict[str, Any] = {
         "uuid": str(new_id()),
-        "summary": summary(outcome, facts),
+        "summary": summary(outcome, facts, book),
         "indicator": "info" if outcome.kind is Kind.SELECTION and not _contradicted(outcome) else "warning",
         "detail": detail(outcome, facts, book),
         "source": {
@@ -90,11 +91,11 @@ def render(  # noqa: PLR0913 - everything that stands on a card
     return [without_blanks(card)]
 
 
-def summary(outcome: Outcome, facts: EncounterFacts) -> str:
+def summary(outcome: Outcome, facts: EncounterFacts, book: PolicyBook) -> str:
     """The answer in one line under 140 characters."""
     match outcome.kind:
         case Kind.SELECTION:
-            return _fit(_selection_summary(outcome, facts))
+            return _fit(_selection_summary(outcome, facts, book))
         case Kind.NOT_REPORTABLE:
             return _fit("Not reportable as recorded: " + outcome.reasons[0].text)
         case _:
@@ -106,13 +107,19 @@ def summary(outcome: Outcome, facts: EncounterFacts) -> str:
             return _fit(f"Visit code open. {asked}")
 
 
-def _selection_summary(outcome: Outcome, facts: EncounterFacts) -> str:
+def _selection_summary(outcome: Outcome, facts: EncounterFacts, book: PolicyBook) -> str:
     first = outcome.candidates[0]
     reported = facts.reported_code.value
-    for note in outcome.warnings:
-        if note.id.startswith("reported_code"):
-            return note.text if note.id == SUPPORTED else f"{claim_line(first)}, not {reported}. {note.text}"
-    parts = [basis(first, facts), *(said(f.value) for f in (facts.patient_status, facts.modality) if f.value)]
+    chosen = [note for note in outcome.warnings if note.id.startswith("reported_")]
+    for note in chosen:
+        if note.id.startswith("reported_code") and note.id != SUPPORTED:
+            return f"{claim_line(first)}, not {reported}. {note.text}"
+    for note in chosen:
+        if note.id != SUPPORTED:
+            return f"{claim_line(first)}. {note.text}"
+    if chosen:
+        return chosen[0].text
+    parts = [basis(first, facts, book), *(said(f.value) for f in (facts.patient_status, facts.modality) if f.value)]
     line = f"{claim_line(first)}: " + ", ".join(part for part in parts if part)
     if outcome.questions:
         return f"{line}. {outcome.questions[0].text}"
@@ -121,10 +128,13 @@ def _selection_summary(outcome: Outcome, facts: EncounterFacts) -> str:
 
 def _fit(text: str) -> str:
     """At most 139 characters, counted as code points and as UTF-16 units."""
-    line = plain(text, LONGEST_SUMMARY)
-    while len(line.encode("utf-16-le")) // 2 > LONGEST_SUMMARY:
-        line = plain(line, len(line) - 1)
-    return line
+    line = plain(text, LONGEST)
+    if len(line.encode("utf-16-le")) // 2 <= LONGEST_SUMMARY:
+        return line
+    words = line.split(" ")
+    while len(" ".join(words).encode("utf-16-le")) // 2 >= LONGEST_SUMMARY and len(words) > 1:
+        words.pop()
+    return plain(f"{' '.join(words).rstrip('.,;:')}…", LONGEST_SUMMARY // 2 if len(words) == 1 else LONGEST_SUMMARY)
 
 
 def _contradicted(outcome: Outcome) -> bool:
@@ -139,9 +149,12 @@ def _suggestions(
     for candidate in outcome.candidates:
         action = create_claim(candidate, parties, day.isoformat(), cards.systems) if day else None
         label = " ".join(filter(None, (claim_line(candidate), supposition(candidate))))
-        if len({c.payer for c in outcome.candidates}) > 1:
+        if len({c.payer for c in outcome.candidates}) > 1 and "payers" not in candidate.supposing:
             label += f" ({candidate.payer})"
-        suggestion: dict[str, Any] = {"label": plain(label), "uuid": str(new_id())}
+        if outcome.kind is not Kind.SELECTION and not candidate.supposing:
+            label += " once the question is answered"
+        # The condition is never cut off: it says when the claim beside it would be right.
+        suggestion: dict[str, Any] = {"label": plain(label, LONGEST), "uuid": str(new_id())}
         if candidate.recommended and not found:
             suggestion["isRecommended"] = True  # at most one a card, though there is one a payer
         if action is not None:

@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 
 from cds_hooks.cards.markdown import escaped, table
-from cds_hooks.cards.words import ALWAYS_SHOWN, FACT_LABELS, basis, claim_line, said, supposition
+from cds_hooks.cards.words import ALWAYS_SHOWN, FACT_LABELS, basis, claim_line, minutes_counted, said, supposition
 from cds_hooks.coding.families import Rung
 from cds_hooks.coding.levels import above, below, by_mdm, by_time
-from cds_hooks.coding.outcome import Candidate, Outcome
+from cds_hooks.coding.mdm import documented_levels
+from cds_hooks.coding.outcome import Candidate, Kind, Outcome
 from cds_hooks.coding.policy import PolicyBook
 from fhir_mapping.facts import EncounterFacts, Evidence, Fact, PatientStatus
 
@@ -47,33 +48,39 @@ def _parts(outcome: Outcome, facts: EncounterFacts, book: PolicyBook) -> Iterato
 def _candidates(outcome: Outcome, facts: EncounterFacts, book: PolicyBook) -> str:
     rows = []
     for c in outcome.candidates:
-        when = supposition(c) or ("recommended" if c.recommended else "also supported")
+        when = supposition(c) or _standing(c, outcome)
         optional = f" (optional: {', '.join(c.optional_modifiers)})" if c.optional_modifiers else ""
         payer = book.payers[c.payer].name
-        rows.append((claim_line(c) + optional, basis(c, facts), c.lower_code or "none", escaped(payer), escaped(when)))
+        rows.append(
+            (claim_line(c) + optional, basis(c, facts, book), c.lower_code or "none", escaped(payer), escaped(when))
+        )
     return table(("Code", "Level", "Next lower", "Payer", "When"), rows)
+
+
+def _standing(candidate: Candidate, outcome: Outcome) -> str:
+    if candidate.recommended:
+        return "recommended"
+    return "also supported" if outcome.kind is Kind.SELECTION else "once the question is answered"
 
 
 def _side_by_side(first: Candidate, facts: EncounterFacts, book: PolicyBook, outcome: Outcome) -> str:
     """MDM and time side by side, and what the next code up or down would need."""
     family, status = book.families[first.family], facts.patient_status.value
     edition = family.on(outcome.service_date) if outcome.service_date else None
-    if edition is None or status is None:
-        return ""
+    if edition is None or status is None or facts.same_day_visit.known:
+        return ""  # two visits combined have no minutes and no MDM of their own to lay side by side
     ladder = edition.ladder(status)
     rung = next((rung for rung in ladder if rung.code == first.code), None)
     if rung is None or (rung.mdm is None and rung.least is None):
         return ""
-    mdm, minutes = facts.mdm.value, facts.total_minutes.value
+    stated = documented_levels(facts)
+    mdm = stated[0] if len(stated) == 1 else None
+    minutes = minutes_counted(first.family, facts, book)
     mdm_rung, time_rung = by_mdm(ladder, mdm), by_time(ladder, minutes)
-    rows = [
-        ("MDM", mdm or "not documented", mdm_rung.code if mdm_rung else "none"),
-        (
-            "Total time",
-            f"{minutes} min" if minutes is not None else "not documented",
-            time_rung.code if time_rung else "none",
-        ),
-    ]
+    documented = f"{minutes} min" if minutes is not None else "not documented"
+    rows = [("Time", documented, time_rung.code if time_rung else "none")]
+    if any(rung.mdm for rung in ladder):
+        rows.insert(0, ("MDM", mdm or " or ".join(stated) or "not documented", mdm_rung.code if mdm_rung else "none"))
     needs = [
         f"- {where}: {_needs(other, status)}"
         for where, other in (("Next up", above(ladder, rung)), ("Next down", below(ladder, rung)))
@@ -83,9 +90,9 @@ def _side_by_side(first: Candidate, facts: EncounterFacts, book: PolicyBook, out
 
 
 def _needs(rung: Rung, status: PatientStatus) -> str:
-    if rung.mdm is None or rung.least is None:
-        return f"{rung.code} has no MDM level and no minutes ({status} patient)"
-    return f"{rung.code} needs {rung.mdm} MDM or {rung.least} minutes ({status} patient)"
+    ways = [f"{rung.mdm} MDM"] if rung.mdm else []
+    ways += [f"{rung.least} minutes"] if rung.least is not None else []
+    return f"{rung.code} needs {' or '.join(ways)} ({status} patient)" if ways else f"{rung.code} has no level"
 
 
 def _facts(facts: EncounterFacts) -> str:
@@ -116,7 +123,8 @@ def _sources(outcome: Outcome) -> str:
     rows = []
     for step in outcome.steps:
         source = outcome.sources[step.sources[0]]
-        others = f" and {len(step.sources) - 1} more" if len(step.sources) > 1 else ""
+        more = sum(outcome.sources[name].confirms for name in step.sources[1:])
+        others = f" and {more} more" if more else ""
         title = f"[{escaped(source.title)}]({source.url})" if source.url else escaped(source.title)
         where = f"{title}, {escaped(source.publisher)}{others}; {_confidence(step.sure)}"
         rows.append((escaped(step.says, LONG), where, step.edition.isoformat()))

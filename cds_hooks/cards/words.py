@@ -3,6 +3,7 @@
 from typing import Any
 
 from cds_hooks.coding.outcome import Basis, Candidate
+from cds_hooks.coding.policy import PolicyBook
 from fhir_mapping.facts import NO_RELATED_VISIT, EncounterFacts, MdmElements, SameDayVisit
 
 FACT_LABELS = {
@@ -40,8 +41,8 @@ SUPPOSED = {
     "patient_status": "the patient is {}",
     "mdm": "MDM is {}",
     "total_minutes": "the total is {} minutes",
-    "discussion_minutes": "there were at least {} minutes of discussion",
-    "patient_location": "the patient was at {}",
+    "discussion_minutes": "discussion took {} minutes",
+    "patient_location": "the patient was {}",
     "video_capable": "the clinician could have used video",
     "audio_only_reason": "the patient could not or would not use video",
     "initiated_by": "the {} asked for it",
@@ -49,7 +50,7 @@ SUPPOSED = {
     "leads_to_visit_within_24h": "it leads to no visit within 24 hours",
     "leads_to_visit_within_7d": "it leads to no visit within 7 days",
 }
-HYPHENATED = {"audio_video": "audio-video", "audio_only": "audio-only"}
+HYPHENATED = {"audio_video": "audio-video", "audio_only": "audio-only", "home": "at home", "not_home": "not at home"}
 ALWAYS_SHOWN = ("service_date", "modality", "patient_status", "mdm", "total_minutes", "payers", "patient_location")
 
 
@@ -60,7 +61,7 @@ def said(value: Any) -> str:  # noqa: ANN401 - a fact of any kind
     if value == NO_RELATED_VISIT:
         return "none"
     if isinstance(value, tuple):
-        return ", ".join(map(str, value))
+        return ", ".join(map(str, value)) or "none"
     if isinstance(value, MdmElements | SameDayVisit):
         parts = ((name, getattr(value, name)) for name in value.__slots__)
         return ", ".join(f"{name.replace('_', ' ')} {said(part)}" for name, part in parts if part is not None)
@@ -88,12 +89,19 @@ def supposition(candidate: Candidate) -> str:
     return "if " + " and ".join(parts)
 
 
-def basis(candidate: Candidate, facts: EncounterFacts) -> str:
+def minutes_counted(family: str, facts: EncounterFacts, book: PolicyBook) -> int | None:
+    """The minutes that a family goes by: the total, or those of discussion."""
+    measure = book.families[family].measure
+    minutes: int | None = getattr(facts, measure).value if measure != "none" else None
+    return minutes
+
+
+def basis(candidate: Candidate, facts: EncounterFacts, book: PolicyBook) -> str:
     """`moderate by MDM`, `high by time, 70 min`."""
     if candidate.basis is Basis.MDM:
         return f"{candidate.level} by MDM"
     if candidate.basis is Basis.TIME:
-        minutes = facts.total_minutes.value
-        by = f"by time, {minutes} min" if minutes is not None else "by time"
+        minutes = minutes_counted(candidate.family, facts, book)
+        by = "by time" if minutes is None or facts.same_day_visit.known else f"by time, {minutes} min"
         return f"{candidate.level} {by}" if candidate.level else by
     return ""

@@ -19,12 +19,14 @@ from fhir_mapping.facts import (
 class Case:
     """The facts that a code can depend on.
 
-    `contact` is the modality that counts, or `brief_check_in`; `related_visit` the days since a related visit.
+    `contact` is the modality that counts, or `brief_check_in`; `related_visit` the days since a related visit;
+    `own_minutes` those of this visit alone where `total_minutes` holds another visit's of that day too.
     """
 
     contact: str | None = None
     patient_status: PatientStatus | None = None
     total_minutes: int | None = None
+    own_minutes: int | None = None
     discussion_minutes: int | None = None
     mdm: MdmLevel | None = None
     patient_location: PatientLocation | None = None
@@ -40,7 +42,7 @@ class Case:
     leads_to_visit_within_7d: bool | None = None
 
 
-ASKABLE = frozenset(name.name for name in fields(Case)) - {"contact"}
+ASKABLE = frozenset(name.name for name in fields(Case)) - {"contact", "own_minutes"}
 """The facts that a condition may ask for."""
 
 
@@ -50,6 +52,7 @@ def case_of(  # noqa: PLR0913 - what the record may leave open or contradict is 
     contact: str,
     patient_status: PatientStatus | None,
     total_minutes: int | None,
+    own_minutes: int | None,
     discussion_minutes: int | None,
     mdm: MdmLevel | None,
 ) -> Case:
@@ -58,6 +61,7 @@ def case_of(  # noqa: PLR0913 - what the record may leave open or contradict is 
         contact=contact,
         patient_status=patient_status,
         total_minutes=total_minutes,
+        own_minutes=own_minutes,
         discussion_minutes=discussion_minutes,
         mdm=mdm,
         patient_location=facts.patient_location.value,

@@ -3,7 +3,7 @@
 from cds_hooks.coding.outcome import Kind, Note
 from cds_hooks.coding.policy import PolicyBook
 from cds_hooks.coding.visit import remark
-from fhir_mapping.facts import EncounterFacts, Modality
+from fhir_mapping.facts import EncounterFacts, Modality, ServiceKind
 
 TELEHEALTH = frozenset({Modality.AUDIO_VIDEO, Modality.AUDIO_ONLY, Modality.INTERRUPTED})
 
@@ -13,7 +13,8 @@ def missing_documentation(facts: EncounterFacts, book: PolicyBook, kind: Kind) -
 
     Source: note checklist of the OIG telehealth audits and the published payer checklists.
     """
-    if kind is Kind.NOT_REPORTABLE or facts.modality.value not in TELEHEALTH:
+    check_in = facts.service_kind.value is ServiceKind.BRIEF_CHECK_IN
+    if kind is Kind.NOT_REPORTABLE or check_in or facts.modality.value not in TELEHEALTH:
         return ()
     missing = {
         "consent_documented": facts.consent_documented.value is not True,

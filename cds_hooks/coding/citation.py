@@ -39,6 +39,8 @@ class Source(Row):
     url: str | None = None
     locator: str | None = None
     retrieved: Day
+    confirms: bool = True
+    """Whether it is somebody's page at all; practice as commonly described confirms nothing."""
 
     @model_validator(mode="after")
     def _can_be_found(self) -> Source:

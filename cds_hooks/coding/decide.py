@@ -13,8 +13,9 @@ from cds_hooks.coding.outcome import Candidate, Note, Step
 from cds_hooks.coding.payers import Route
 from cds_hooks.coding.policy import Rules
 from cds_hooks.coding.reasoning import Desk, Page, Reasoning
+from cds_hooks.coding.standing import standings
 from cds_hooks.coding.visit import question, refusal
-from fhir_mapping.facts import PatientStatus
+from fhir_mapping.facts import Modality, PatientStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ def decide(desk: Desk, case: Case, rules: Rules, payer: str) -> Verdict:
     reasoning = Reasoning(desk, page)
     reasoning.payer(case)
     if not page.ladder and page.edition.not_for_new is not None:
-        refusals = (_no(page.edition.not_for_new),)
+        refusals = (_no(page.edition.not_for_new, case, reasoning),)
         return Verdict(refusals=refusals, steps=tuple(reasoning.steps), verified_through=through)
 
     opened, failed = _conditions(desk, case, page, reasoning)
@@ -94,7 +95,7 @@ def _conditions(
             continue
         reasoning.condition(condition, case, met=held)
         if not held:
-            failed.append(_no(condition.otherwise))
+            failed.append(_no(condition.otherwise, case, reasoning))
     return tuple(opened), tuple(failed)
 
 
@@ -103,7 +104,7 @@ def _holds(condition: Condition, case: Case) -> bool | None:
     if value is not None:
         return condition.holds(value)
     # Discussion is part of the total: a total that is not enough leaves no room for enough discussion.
-    total = case.total_minutes
+    total = case.own_minutes
     needs_more = condition.more_than is not None or condition.at_least is not None
     if condition.fact == "discussion_minutes" and total is not None and needs_more and not condition.holds(total):
         return False
@@ -186,13 +187,25 @@ def _claim(case: Case, found: tuple[Reached, ...], opened: tuple[Condition, ...]
     )
 
 
-def _no(refused: Refusal) -> Note:
-    return Note(refused.id, refused.text, refused.see)
+def _no(refused: Refusal, case: Case, reasoning: Reasoning) -> Note:
+    return Note(refused.id, refused.text, _fitting(refused.see, case, reasoning))
+
+
+def _fitting(codes: tuple[str, ...], case: Case, reasoning: Reasoning) -> tuple[str, ...]:
+    """Of the codes to look at instead, those that exist for this patient; none of them is for a visit in person."""
+    if case.contact == Modality.IN_PERSON:
+        return ()
+    desk = reasoning.desk
+    places = {code: standings(desk.book, code, desk.day) for code in codes}
+    return tuple(c for c, found in places.items() if not found or case.patient_status in {p.status for p in found})
 
 
 def _below_threshold(case: Case, page: Page, reasoning: Reasoning) -> Note:
     least = next(rung.least for rung in page.ladder if rung.least is not None)
     minutes = getattr(case, page.family.measure)
     reasoning.below(minutes, least)
-    found = refusal(reasoning.desk.book, "below_lowest_threshold")
-    return replace(found, text=found.text.format(minutes=minutes, least=least))
+    by_mdm = any(rung.mdm for rung in page.ladder)
+    found = refusal(reasoning.desk.book, "below_lowest_threshold" if by_mdm else "below_lowest_minutes")
+    return replace(
+        found, text=found.text.format(minutes=minutes, least=least), see=_fitting(found.see, case, reasoning)
+    )

@@ -3,30 +3,39 @@
 from fhir_mapping.facts import EncounterFacts, MdmElements, MdmLevel
 
 
+def bounds(elements: MdmElements) -> tuple[MdmLevel, MdmLevel]:
+    """The lowest and the highest level that the elements can reach, whatever the unknown ones turn out to be."""
+    given = (elements.problems, elements.data, elements.risk)
+    lowest, highest = (
+        sorted((level or unknown for level in given), key=MdmLevel.rank.__get__)[1]
+        for unknown in (MdmLevel.STRAIGHTFORWARD, MdmLevel.HIGH)
+    )
+    return lowest, highest
+
+
 def level_of(elements: MdmElements) -> MdmLevel | None:
     """The level that the three elements reach: the middle of the three, sorted.
 
     With one element unknown the level is known only if the other two agree, for then two of three meet it whatever
     the third is, and neither exceeds it. Source: 2021 office rules, extended 2023 (AMA CPT E/M guidelines).
     """
-    known = sorted((e for e in (elements.problems, elements.data, elements.risk) if e is not None), key=_rank)
-    if len(known) == 3:  # noqa: PLR2004 - there are three elements
-        return known[1]
-    if len(known) == 2 and known[0] is known[1]:  # noqa: PLR2004 - two of three
-        return known[0]
-    return None
+    lowest, highest = bounds(elements)
+    return lowest if lowest is highest else None
 
 
 def documented_levels(facts: EncounterFacts) -> tuple[MdmLevel, ...]:
-    """The MDM levels that the record states, lowest first: none, one, or several that contradict each other."""
+    """The MDM levels that the record states, lowest first: none, one, or several that contradict each other.
+
+    An overall level that its own elements cannot reach is contradicted by the nearest level that they can.
+    """
     stated = {rival.value for rival in facts.mdm.conflict}
     if facts.mdm.value is not None:
         stated.add(facts.mdm.value)
-    by_elements = level_of(facts.mdm_elements.value) if facts.mdm_elements.value else None
-    if by_elements is not None:
-        stated.add(by_elements)
-    return tuple(sorted(stated, key=_rank))
-
-
-def _rank(level: MdmLevel) -> int:
-    return level.rank
+    if facts.mdm_elements.value is not None:
+        lowest, highest = bounds(facts.mdm_elements.value)
+        if lowest is highest:
+            stated.add(lowest)
+        else:
+            stated |= {lowest for level in stated if level.rank < lowest.rank}
+            stated |= {highest for level in stated if level.rank > highest.rank}
+    return tuple(sorted(stated, key=MdmLevel.rank.__get__))

@@ -115,7 +115,7 @@ class Step:
             "locator": first.locator,
             "retrieved": first.retrieved.isoformat(),
             "sure": self.sure,
-            "agreed_by": len(self.sources),
+            "agreed_by": sum(sources[name].confirms for name in self.sources),
         }
         return {
             "rule": self.rule,

@@ -24,7 +24,8 @@ class When(Row):
     clinician_location: Items[str] = ()
     setting: Items[str] = ()
     clinician: Items[str] = ()
-    behavioral_health: Items[bool] = ()
+    behavioral_health: Items[bool | None] = ()
+    """`null` stands for unknown."""
 
     @cached_property
     def tests(self) -> tuple[tuple[str, frozenset[Any]], ...]:

@@ -33,6 +33,7 @@ class Guidelines(Row):
     asking_order: Items[str]
     remarks: dict[str, str]
     telehealth_modifiers: Items[Code]
+    telehealth_places: Items[Code]
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ class PolicyBook:
     time: TimeTable
     sources: Mapping[str, Source]
     fingerprint: str
-    _rules: dict[tuple[str, date], tuple[Rules, ...]] = field(default_factory=dict, repr=False)
+    _rules: dict[tuple[str | date | None, ...], tuple[Rules, ...]] = field(default_factory=dict, repr=False)
 
     def rules(self, payer_id: str, day: date) -> tuple[Rules, ...]:
         """The rules of a payer on `day`: one, several where adoption is unknown, none before its first edition."""
@@ -73,10 +74,10 @@ class PolicyBook:
             return ()
         # Editions are few and days are many: what was worked out for an edition serves all its days, but a policy
         # that stands on others changes when they do.
-        latest = max(self.payers[name].start(day) or date.min for name in (payer_id, *edition.either))
-        known = self._rules.get((payer_id, latest))
+        key = (payer_id, start, *(self.payers[name].start(day) for name in edition.either))
+        known = self._rules.get(key)
         if known is None:
-            known = self._rules[payer_id, latest] = tuple(self._work_out(payer, edition, start, day))
+            known = self._rules[key] = tuple(self._work_out(payer, edition, start, day))
         return known
 
     def _work_out(self, payer: Payer, edition: PayerEdition, start: date, day: date) -> Iterator[Rules]:

@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any
 
 from cds_hooks.coding.billing import OptionalModifiers
+from cds_hooks.coding.case import ASKABLE
 from cds_hooks.coding.checklist import missing_documentation
 from cds_hooks.coding.decide import Verdict, decide
 from cds_hooks.coding.outcome import Candidate, Kind, Note, Outcome, Step
@@ -56,6 +57,9 @@ def select(facts: EncounterFacts, book: PolicyBook, options: Options = Options()
     desk = Desk(facts, book, day, options.optional_modifiers)
     answers = list(_answers(desk, visit, options))
     kind = _together(answers)
+    declined = answers[0].kind is Kind.NOT_REPORTABLE and kind is Kind.SELECTION
+    if declined:
+        kind = Kind.UNDETERMINED
     candidates = tuple(c for answer in answers for c in answer.candidates)
     if kind is not Kind.SELECTION:
         candidates = tuple(replace(c, recommended=False) if c.recommended else c for c in candidates)
@@ -67,8 +71,10 @@ def select(facts: EncounterFacts, book: PolicyBook, options: Options = Options()
         reasons = []
     order = book.guidelines.asking_order
     asked = _once(note for answer in answers for note in answer.questions)
+    if declined:
+        asked = (question(book, "primary_payer"), *asked)
     questions = tuple(sorted(asked, key=lambda note: order.index(note.id) if note.id in order else len(order)))
-    warnings += check_reported(facts, book, candidates, kind)
+    warnings += check_reported(facts, book, candidates, kind, frozenset(note.id for note in questions))
     warnings += missing_documentation(facts, book, kind)
     return Outcome(
         kind,
@@ -174,7 +180,9 @@ def _merged(
     )
     settled = all(verdict.candidates and not verdict.blocking for _, verdict in open_verdicts)
     if settled and one_answer and not reasons and not always_ask:
-        return _Answer(Kind.SELECTION, first.candidates, first.questions, warnings, (), steps)
+        # A mode that changes nothing is still a fact that the note should state.
+        mode = tuple(note for note in visit.questions if note.id == "modality")
+        return _Answer(Kind.SELECTION, first.candidates, (*first.questions, *mode), warnings, (), steps)
 
     questions = [*visit.questions]
     if rules[0].question is not None:
@@ -182,7 +190,7 @@ def _merged(
     # What only one answer would make it necessary to ask is not asked before that answer is given.
     always = set.intersection(*({note.id for note in verdict.blocking} for _, verdict in open_verdicts))
     for _, verdict in open_verdicts:
-        questions += [note for note in verdict.blocking if note.id in always or not questions]
+        questions += [note for note in verdict.blocking if note.id in always or note.id not in ASKABLE or not questions]
     for _, verdict in open_verdicts:
         questions += verdict.questions
     candidates = tuple(
@@ -212,9 +220,10 @@ def _refused(reasons: Iterable[Note]) -> _Answer:
 
 
 def _once(notes: Iterable[Note]) -> tuple[Note, ...]:
-    found: dict[str, Note] = {}
+    """Each note once: a fact is asked for once however it is put, but two plans may each have their say."""
+    found: dict[tuple[str, str], Note] = {}
     for note in notes:
-        found.setdefault(note.id, note)
+        found.setdefault((note.id, "" if note.id in ASKABLE else note.text), note)
     return tuple(found.values())
 
 

@@ -17,6 +17,7 @@ from fhir_mapping.facts import (
     MdmLevel,
     Modality,
     PatientStatus,
+    SameDayVisit,
     ServiceKind,
 )
 
@@ -25,6 +26,7 @@ OUTSIDE_EM = {
     Clinician.THERAPIST: "outside_em",
     Clinician.PSYCHOLOGIST_OR_SOCIAL_WORKER: "outside_em",
 }
+VISITS = frozenset({Modality.AUDIO_VIDEO, Modality.AUDIO_ONLY, Modality.IN_PERSON})
 NOT_A_VISIT = {ServiceKind.RESULTS_ONLY: "results_only", ServiceKind.CARE_MANAGEMENT: "care_management"}
 
 
@@ -92,19 +94,16 @@ def read_visit(facts: EncounterFacts, book: PolicyBook) -> Visit:
     warnings: list[Note] = []
     questions: list[Note] = []
     contacts = _contacts(facts, book, questions, steps)
-    if _minutes_disagree(facts):
-        return Visit((), blocking=(_minutes_question(facts, book),))
-
     levels = _levels(facts, book, questions, warnings, steps)
-    minutes = _options(facts.total_minutes, (None,), "total_minutes", book, questions)
+    minutes = _total_minutes(facts, book, questions)
     discussion = _options(facts.discussion_minutes, (None,), "discussion_minutes", book, questions)
     statuses = _options(facts.patient_status, tuple(PatientStatus), "patient_status", book, questions)
 
-    other = facts.same_day_visit.value
+    other = _combined_with(facts, contacts)
+    more = 0
     if other is not None:
         levels = [(max(filter(None, (m, other.mdm)), key=lambda level: level.rank, default=None), s) for m, s in levels]
-        if other.total_minutes is not None:
-            minutes = [((m or 0) + other.total_minutes, s) for m, s in minutes]
+        more = other.total_minutes or 0
         warnings.append(remark(book, "same_day_combined"))
         steps.append(step(book, "same_day", book.guidelines.rules["same_day"].says, *facts.same_day_visit.evidence))
 
@@ -115,8 +114,9 @@ def read_visit(facts: EncounterFacts, book: PolicyBook) -> Visit:
                 facts,
                 contact=contact.contact,
                 mdm=level[0],
-                total_minutes=minute[0],
-                discussion_minutes=talk[0],
+                total_minutes=None if minute[0] is None else minute[0] + more,
+                own_minutes=minute[0],
+                discussion_minutes=_within(talk[0], minute[0]),
                 patient_status=status[0],
             ),
         )
@@ -128,7 +128,7 @@ def read_visit(facts: EncounterFacts, book: PolicyBook) -> Visit:
         warnings=tuple(warnings),
         steps=tuple(steps),
         combined=other is not None,
-        other_contact=other.modality if other else None,
+        other_contact=other.modality if other and other.modality is not Modality.INTERRUPTED else None,
     )
 
 
@@ -145,6 +145,8 @@ def _not_a_visit(facts: EncounterFacts, book: PolicyBook) -> Visit | None:
     name, evidence = OUTSIDE_EM.get(clinician) if clinician else None, facts.clinician.evidence
     if name is None and kind is not None:
         name, evidence = NOT_A_VISIT.get(kind), facts.service_kind.evidence
+    if name is None and kind is ServiceKind.BRIEF_CHECK_IN and facts.same_day_visit.known:
+        name, evidence = "part_of_same_day_visit", facts.same_day_visit.evidence
     if name is None:
         return None
     rule = book.guidelines.refusals[name].rule
@@ -155,10 +157,15 @@ def _not_a_visit(facts: EncounterFacts, book: PolicyBook) -> Visit | None:
 def _contacts(facts: EncounterFacts, book: PolicyBook, questions: list[Note], steps: list[Step]) -> list[_Contact]:
     modality = facts.modality.value
     evidence = facts.modality.evidence
+    if _at_odds(facts):
+        video, audio = facts.video_minutes.value, facts.audio_minutes.value
+        text = book.guidelines.questions["modality_at_odds"].format(mode=_word(modality), video=video, audio=audio)
+        questions.append(Note("modality", text))
+        return _either_mode()
     if modality is Modality.ASYNCHRONOUS:
         steps.append(step(book, "modality", "The exchange was asynchronous.", *evidence))
         return [_Contact(modality, {})]
-    if facts.service_kind.value is ServiceKind.BRIEF_CHECK_IN:
+    if facts.service_kind.value is ServiceKind.BRIEF_CHECK_IN and modality is not Modality.IN_PERSON:
         steps.append(step(book, "brief_check_in", "The contact was a brief check-in.", *facts.service_kind.evidence))
         return [_Contact("brief_check_in", {})]
     if modality is Modality.INTERRUPTED:
@@ -174,15 +181,14 @@ def _contacts(facts: EncounterFacts, book: PolicyBook, questions: list[Note], st
 def _majority(facts: EncounterFacts, book: PolicyBook, questions: list[Note], steps: list[Step]) -> list[_Contact]:
     """The family follows the mode of the majority of interactive minutes; a tie is asked about (CPT, AAPC)."""
     video, audio = facts.video_minutes.value, facts.audio_minutes.value
-    either = [_Contact(mode, {"modality": mode}) for mode in (Modality.AUDIO_VIDEO, Modality.AUDIO_ONLY)]
     if video is None or audio is None:
         for name, fact in (("video_minutes", facts.video_minutes), ("audio_minutes", facts.audio_minutes)):
             if fact.value is None:
                 questions.append(question(book, name, fact))
-        return either
+        return _either_mode()
     if video == audio:
         questions.append(Note("modality", book.guidelines.questions["modality_tie"].format(minutes=video)))
-        return either
+        return _either_mode()
     winner = Modality.AUDIO_VIDEO if video > audio else Modality.AUDIO_ONLY
     says = f"{video} minutes by video and {audio} by audio: coded as {_word(winner)}."
     evidence = (*facts.video_minutes.evidence, *facts.audio_minutes.evidence)
@@ -221,17 +227,44 @@ def _options(
     return [(answer, {name: answer}) for answer in answers]
 
 
-def _minutes_disagree(facts: EncounterFacts) -> bool:
-    """Discussion is part of the total: more of it than of the whole is a record at odds with itself."""
+def _within(discussion: int | None, total: int | None) -> int | None:
+    """Discussion as far as the total leaves room for it."""
+    return discussion if discussion is None or total is None else min(discussion, total)
+
+
+def _either_mode() -> list[_Contact]:
+    return [_Contact(mode, {"modality": mode}) for mode in (Modality.AUDIO_VIDEO, Modality.AUDIO_ONLY)]
+
+
+def _at_odds(facts: EncounterFacts) -> bool:
+    """The minutes in each mode say that the visit was not mostly of the mode it is called by."""
+    video, audio = facts.video_minutes.value, facts.audio_minutes.value
+    if video is None or audio is None:
+        return False
+    match facts.modality.value:
+        case Modality.AUDIO_VIDEO:
+            return audio >= video > 0 or audio > video
+        case Modality.AUDIO_ONLY:
+            return video >= audio > 0 or video > audio
+        case _:
+            return False
+
+
+def _total_minutes(facts: EncounterFacts, book: PolicyBook, questions: list[Note]) -> list[Option]:
+    """The total; discussion is part of it, so more discussion than total is a record at odds with itself."""
     total, discussion = facts.total_minutes.value, facts.discussion_minutes.value
-    return total is not None and discussion is not None and discussion > total
+    if total is None or discussion is None or discussion <= total:
+        return _options(facts.total_minutes, (None,), "total_minutes", book, questions)
+    text = book.guidelines.questions["minutes_disagree"].format(total=total, discussion=discussion)
+    questions.append(Note("total_minutes", text))
+    return [(minutes, {"total_minutes": minutes}) for minutes in (total, discussion)]
 
 
-def _minutes_question(facts: EncounterFacts, book: PolicyBook) -> Note:
-    text = book.guidelines.questions["minutes_disagree"]
-    return Note(
-        "total_minutes", text.format(total=facts.total_minutes.value, discussion=facts.discussion_minutes.value)
-    )
+def _combined_with(facts: EncounterFacts, contacts: list[_Contact]) -> SameDayVisit | None:
+    """The other visit that day, where both are visits: check-ins and online exchanges are never added to one."""
+    other = facts.same_day_visit.value
+    visits = all(contact.contact in VISITS for contact in contacts)
+    return other if other and visits and other.modality is not Modality.ASYNCHRONOUS else None
 
 
 def _word(value: object) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Any, Literal, TypeVar
@@ -37,7 +38,7 @@ Pair = Annotated[str, Field(pattern=r"^[A-Z0-9]{2}$")]
 
 
 def _plain_day(value: object) -> object:
-    if not isinstance(value, str) or len(value) != 10:  # noqa: PLR2004 - YYYY-MM-DD
+    if not isinstance(value, str) or not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
         raise ValueError("must be a date as YYYY-MM-DD, the visit's own calendar date")
     return date.fromisoformat(value)
 
@@ -126,12 +127,14 @@ def read_facts(body: Mapping[str, Any], book: PolicyBook) -> EncounterFacts:
     except ValidationError as refused:
         first = refused.errors()[0]
         where = ".".join(str(part) for part in first["loc"] if part not in ("int", "bool", "literal[False]"))
-        why = "is not a known fact" if first["type"] == "extra_forbidden" else first["msg"]
+        why = "is not a known fact" if first["type"] == "extra_forbidden" else _why(first["msg"], first["input"])
         raise FactsRefused(where, why) from None
     known = book.selectable_payers()
     for index, payer in enumerate(said.payers or ()):
         if payer not in known:
-            raise FactsRefused(f"payers.{index}", f"is not a known payer; known are {', '.join(known)}")
+            raise FactsRefused(f"payers.{index}", f"{payer[:40]} is not a known payer; known are {', '.join(known)}")
+    if _contradicts_itself(said):
+        raise FactsRefused("related_visit", "contradicts related_visit_days_ago")
     values: dict[str, Any] = {name: getattr(said, name) for name in FactsJson.model_fields}
     values["related_visit_days"] = _days_since_related(said)
     del values["related_visit"], values["related_visit_days_ago"]
@@ -142,6 +145,13 @@ def read_facts(body: Mapping[str, Any], book: PolicyBook) -> EncounterFacts:
     values["reported_modifiers"] = None if said.reported_modifiers is None else tuple(said.reported_modifiers)
     facts: dict[str, Any] = {name: _fact(name, value) for name, value in values.items()}
     return EncounterFacts(**facts)
+
+
+def _why(message: str, value: object) -> str:
+    message = message.removeprefix("Value error, ").replace(" or instance of SameDayJson", "")
+    message = message.replace(" or instance of ElementsJson", "")
+    plain = isinstance(value, str | int | float)
+    return f"{str(value)[:40]} does not fit: {message}" if plain else message
 
 
 UNKNOWN: Fact[Any] = Fact()
@@ -163,6 +173,15 @@ def _said(value: object) -> str:
             f"{name} {getattr(value, name)}" for name in value.__slots__ if getattr(value, name) is not None
         )
     return str(value)
+
+
+def _contradicts_itself(said: FactsJson) -> bool:
+    related, days = said.related_visit, said.related_visit_days_ago
+    if related is None or days is None:
+        return False
+    if related is True:
+        return days is False
+    return related is not days if related is False or days is False else related != days
 
 
 def _days_since_related(said: FactsJson) -> int | None:

@@ -64,6 +64,10 @@ def test_the_outcome_has_the_shape_that_callers_rely_on(client: FlaskClient) -> 
         ({"service_date": "2026-02-30"}, "service_date"),
         ({"service_date": "2026-11-23T10:00:00"}, "service_date"),
         ({"service_date": 20261123}, "service_date"),
+        ({"service_date": "2026-W10-1"}, "service_date"),
+        ({"related_visit": False, "related_visit_days_ago": 3}, "related_visit"),
+        ({"related_visit": 3, "related_visit_days_ago": 30}, "related_visit"),
+        ({"related_visit": True, "related_visit_days_ago": False}, "related_visit"),
         ({"same_day_visit": {"modality": "in_person", "total_minutes": -3}}, "same_day_visit.total_minutes"),
         ({"behavioral_health": "yes"}, "behavioral_health"),
         ({"related_visit_days_ago": -1}, "related_visit_days_ago"),
@@ -77,6 +81,27 @@ def test_what_does_not_fit_is_a_400_that_names_it(client: FlaskClient, change: d
     issue = answer.get_json()["issue"][0]
     assert issue["expression"] == [named]
     assert named in issue["diagnostics"]
+
+
+def test_a_refused_value_is_quoted_and_cut(client: FlaskClient) -> None:
+    said = client.post(SELECT, json=FACTS | {"modality": "video" * 50}).get_json()["issue"][0]["diagnostics"]
+    assert said.startswith("modality: " + "video" * 8 + " does not fit: ")
+    said = client.post(SELECT, json=FACTS | {"payers": ["humana"]}).get_json()["issue"][0]["diagnostics"]
+    assert said.startswith("payers.0: humana is not a known payer; known are ")
+
+
+@pytest.mark.parametrize(
+    "agreeing",
+    [
+        {"related_visit": False, "related_visit_days_ago": False},
+        {"related_visit": True, "related_visit_days_ago": 9},
+        {"related_visit": 9, "related_visit_days_ago": 9},
+        {"related_visit": 9},
+        {"related_visit_days_ago": 9},
+    ],
+)
+def test_a_related_visit_may_be_told_either_way(client: FlaskClient, agreeing: dict[str, Any]) -> None:
+    assert client.post(SELECT, json=FACTS | agreeing).status_code == 200
 
 
 def test_a_date_is_all_that_must_be_there(client: FlaskClient) -> None:
