@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from functools import cache
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from cds_hooks.coding.loading import load_book
+from cds_hooks.coding.outcome import Outcome
 from cds_hooks.coding.select import select
 from fhir_mapping.facts import AudioOnlyReason, EncounterFacts, Fact, MdmLevel, Modality, PatientLocation, PatientStatus
 from fhir_mapping.tables import config_folder
@@ -37,6 +39,11 @@ def fact(name: str, value: Any) -> Fact[Any]:
 def encounter(visit: Mapping[str, Any]) -> EncounterFacts:
     known: dict[str, Any] = {name: fact(name, value) for name, value in visit.items() if name != "payers"}
     return EncounterFacts(payers=fact("payers", tuple(visit["payers"])), **known)
+
+
+def answered(outcome: Outcome) -> dict[str, Any]:
+    """The outcome as JSON but for its steps, which the grid does not read."""
+    return replace(outcome, steps=()).as_json()
 
 
 def differences(expected: Expectation, answer: Mapping[str, Any]) -> list[str]:
@@ -89,7 +96,7 @@ def test_the_selector_answers_every_visit_of_the_grid_as_the_law_does() -> None:
     for visit in grid():
         visits += 1
         expected = expect(visit)
-        found = differences(expected, select(encounter(visit), book).as_json())
+        found = differences(expected, answered(select(encounter(visit), book)))
         if not found:
             continue
         wrong += 1

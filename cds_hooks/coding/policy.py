@@ -72,8 +72,8 @@ class PolicyBook:
         start, edition = payer.start(day), payer.on(day)
         if start is None or edition is None:
             return ()
-        # Editions are few and days are many: what was worked out for an edition serves all its days, but a policy
-        # that stands on others changes when they do.
+        # Editions are few and days are many: what was worked out for an edition serves all its days. A policy that
+        # stands on others changes when any of them does.
         key = (payer_id, start, *(self.payers[name].start(day) for name in edition.either))
         known = self._rules.get(key)
         if known is None:
