@@ -8,7 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 from cds_hooks.cards.claim import create_claim
-from cds_hooks.cards.detail import detail
+from cds_hooks.cards.detail import detail, few
 from cds_hooks.cards.markdown import plain
 from cds_hooks.cards.words import basis, claim_line, said, supposition
 from cds_hooks.coding.citation import Items
@@ -85,7 +85,7 @@ def render(  # noqa: PLR0913 - everything that stands on a card
         ],
         "extension": {cards.extension: outcome.as_json()},
     }
-    suggestions = [] if quiet else _suggestions(outcome, parties, cards, new_id)
+    suggestions = _suggestions(outcome, parties, cards, new_id) if few(outcome) and not quiet else []
     if suggestions:
         card |= {"suggestions": suggestions, "selectionBehavior": "at-most-one"}
     return [without_blanks(card)]

@@ -12,6 +12,7 @@ from cds_hooks.coding.policy import PolicyBook
 from fhir_mapping.facts import EncounterFacts, Evidence, Fact, PatientStatus
 
 MOST_EVIDENCE = 3
+MOST_CHOICES = 4
 LONG = 400
 
 
@@ -27,8 +28,10 @@ def _parts(outcome: Outcome, facts: EncounterFacts, book: PolicyBook) -> Iterato
                 f"- {escaped(note.text, LONG)}" + (f" See {', '.join(note.see)}." if note.see else "") for note in notes
             ]
             yield f"**{title}**\n\n" + "\n".join(lines)
-    if outcome.candidates:
+    if few(outcome):
         yield _candidates(outcome, facts, book)
+    elif outcome.candidates:
+        yield f"{len(outcome.candidates)} codes stay possible until these questions are answered."
     first = next((c for c in outcome.candidates if not c.supposing), None)
     if first is not None:
         yield _side_by_side(first, facts, book, outcome)
@@ -39,10 +42,16 @@ def _parts(outcome: Outcome, facts: EncounterFacts, book: PolicyBook) -> Iterato
         yield "**Note**\n\n" + "\n".join(remarks)
     if facts.notes:
         yield "**Could not be used**\n\n" + "\n".join(f"- {escaped(note, LONG)}" for note in facts.notes)
-    if outcome.steps:
+    if outcome.steps and (few(outcome) or not outcome.candidates):
         yield _sources(outcome)
     rules = f"rules of {outcome.service_date}" if outcome.service_date else "date of service unknown"
     yield f"Policy {outcome.fingerprint[:19]}, {rules}. A suggestion: the clinician decides."
+
+
+def few(outcome: Outcome) -> bool:
+    """Whether the candidates are few enough to be a choice; more of them are a question that is still open."""
+    count = len(outcome.candidates)
+    return count > 0 and (outcome.kind is Kind.SELECTION or count <= MOST_CHOICES)
 
 
 def _candidates(outcome: Outcome, facts: EncounterFacts, book: PolicyBook) -> str:
@@ -52,7 +61,13 @@ def _candidates(outcome: Outcome, facts: EncounterFacts, book: PolicyBook) -> st
         optional = f" (optional: {', '.join(c.optional_modifiers)})" if c.optional_modifiers else ""
         payer = book.payers[c.payer].name
         rows.append(
-            (claim_line(c) + optional, basis(c, facts, book), c.lower_code or "none", escaped(payer), escaped(when))
+            (
+                claim_line(c) + optional,
+                basis(c, facts, book),
+                c.lower_code or "none",
+                escaped(payer),
+                escaped(when, LONG),
+            )
         )
     return table(("Code", "Level", "Next lower", "Payer", "When"), rows)
 

@@ -137,6 +137,25 @@ def test_a_missing_mode_is_asked_for_and_no_code_is_recommended(client: FlaskCli
     assert not any(s.get("isRecommended") for s in card["suggestions"])
 
 
+def test_many_open_questions_are_asked_and_no_code_is_offered(client: FlaskClient, good: Request) -> None:
+    del good["prefetch"]["encounter"]["extension"]
+    for name in ("priorEncounters", "coverage"):
+        good["prefetch"][name] = None
+    (card,) = cards(client, good)
+    assert "suggestions" not in card
+    assert "12 codes stay possible until these questions are answered." in card["detail"]
+    assert [question["id"] for question in outcome(card)["questions"]] == ["modality", "patient_status", "payers"]
+
+
+def test_a_selection_offers_every_code_the_record_supports(client: FlaskClient, good: Request) -> None:
+    good["prefetch"]["observations"]["entry"][0]["resource"]["valueQuantity"]["value"] = 45
+    (card,) = cards(client, good)
+    assert card["summary"].startswith("99215, POS 10: high by time, 45 min")
+    assert [suggestion["label"] for suggestion in card["suggestions"]] == ["99215, POS 10", "99214, POS 10"]
+    assert [suggestion.get("isRecommended") for suggestion in card["suggestions"]] == [True, None]
+    assert "| Time | 45 min | 99215 |" in card["detail"]
+
+
 def test_two_totals_are_a_conflict_that_is_shown_and_not_resolved(client: FlaskClient, good: Request) -> None:
     entries = good["prefetch"]["observations"]["entry"]
     del entries[1]
