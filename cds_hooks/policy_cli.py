@@ -63,7 +63,10 @@ def check(open_book: Opener, day: date) -> None:
 @click.pass_obj
 def show(open_book: Opener, day: date, *, as_json: bool) -> None:
     """Print the code tables in force on a date of service."""
-    rows = list(code_rows(open_book(), day))
+    book = open_book()
+    for warning in book.expiring(day, -1):
+        click.echo(f"warning: {warning}", err=True)
+    rows = list(code_rows(book, day))
     if as_json:
         click.echo(orjson.dumps([asdict(row) for row in rows], option=orjson.OPT_INDENT_2))
         return

@@ -50,11 +50,20 @@ def test_the_telemedicine_codes_are_absent_the_day_before_they_begin() -> None:
         ("2025-06-30", "2025-07-01", "bcbs-michigan: one of ends"),
         ("2026-09-30", "2026-10-01", "rhc-fqhc-visit: open question begins"),
         ("2025-12-31", "2026-01-01", "telemedicine-audio-only, work RVU: 98009 begins: 1.55"),
+        ("2026-12-31", "2027-01-01", "medicare-ffs: verified through 2026-12-31 only"),
+        ("2025-11-12", "2025-11-13", "medicare-ffs: remark lapse_restored ends: On this date"),
+        ("2026-01-30", "2026-01-31", "medicare-ffs: remark lapse_restored begins: On this date"),
         ("2026-03-01", "2026-03-02", "nothing changed between 2026-03-01 and 2026-03-02"),
     ],
 )
 def test_what_changed_between_two_days_is_told(first: str, second: str, change: str) -> None:
     assert change in policy("diff", first, second)
+
+
+def test_tables_printed_for_a_day_past_their_verification_say_so() -> None:
+    late = CliRunner().invoke(main, ["policy", "show", "--on", "2027-01-01"])
+    assert "warning: verified through 2026-12-31 only" in late.stderr
+    assert CliRunner().invoke(main, ["policy", "show", "--on", "2026-12-31"]).stderr == ""
 
 
 def test_a_day_that_does_not_exist_is_refused() -> None:

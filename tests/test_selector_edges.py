@@ -266,6 +266,21 @@ def test_a_payer_without_a_policy_is_asked_about(book: PolicyBook) -> None:
     assert [note.id for note in outcome.questions] == ["payers"]
 
 
+@pytest.mark.parametrize(
+    "name", ["codes/prolonged", "codes/guidelines", "codes/office_outpatient", "payers/medicare-ffs"]
+)
+def test_any_table_that_runs_out_leaves_the_answer_unverified(tmp_path: Path, name: str) -> None:
+    folder = Path(shutil.copytree(config_folder(), tmp_path / "config"))
+    path = folder / f"{name}.yaml"
+    text = path.read_text(encoding="utf-8").replace("verified_through: 2026-12-31", "verified_through: 2026-03-01", 1)
+    path.write_text(text, encoding="utf-8")
+    book = load_book(folder)
+    assert select(visit(service_date=Fact(date(2026, 3, 1))), book).kind is Kind.SELECTION
+    late = select(visit(service_date=Fact(date(2026, 3, 2))), book)
+    assert late.kind is Kind.UNDETERMINED
+    assert [note.id for note in late.questions] == ["rules_not_verified"]
+
+
 @pytest.mark.parametrize("order", [(5, 7), (7, 5)])
 def test_what_was_asked_before_never_changes_an_answer(tmp_path: Path, order: tuple[int, ...]) -> None:
     folder = Path(shutil.copytree(config_folder(), tmp_path / "config"))

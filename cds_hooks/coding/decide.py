@@ -78,7 +78,10 @@ def _open_book(desk: Desk, case: Case, rules: Rules, route: Route | None, payer:
     if edition is None or since is None:
         return None
     status = case.patient_status or PatientStatus.ESTABLISHED
-    return Page(payer, rules, route, family, edition, since, edition.ladder(status))
+    opened = [rules.verified_through, family.verified_through, desk.book.guidelines.verified_through]
+    if rules.edition.prolonged:
+        opened.append(desk.book.prolonged.verified_through)
+    return Page(payer, rules, route, family, edition, since, edition.ladder(status), min(opened))
 
 
 def _conditions(

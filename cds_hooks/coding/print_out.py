@@ -78,9 +78,12 @@ def changes(book: PolicyBook, first: date, second: date) -> Iterator[str]:
             {f"with {base}": f"after {m} minutes" for base, m in after.after.items()} if after else {},
         )
     for payer in book.payers.values():
-        yield from _compared(payer.id, _policy(payer.on(first)), _policy(payer.on(second)))
+        yield from _compared(payer.id, _policy(payer.on(first), first), _policy(payer.on(second), second))
     for family in book.families.values():
         yield from _compared(f"{family.id}, work RVU", *(_work_rvus(book, family, day) for day in (first, second)))
+    for ending in (*book.families.values(), *book.payers.values(), book.prolonged, book.guidelines):
+        if first <= ending.verified_through < second:
+            yield f"{ending.id}: verified through {ending.verified_through.isoformat()} only"
     tables: list[Dated[Edition] | Dated[PayerEdition]] = [*book.families.values(), *book.payers.values()]
     for dated in tables:
         for start, edition in sorted(dated.editions.items()):
@@ -115,7 +118,7 @@ def _codes(edition: Edition | None) -> dict[str, str]:
     return said
 
 
-def _policy(edition: PayerEdition | None) -> dict[str, str]:
+def _policy(edition: PayerEdition | None, day: date) -> dict[str, str]:
     if edition is None:
         return {}
     said = {"one of": ", ".join(edition.either)} if edition.either else {}
@@ -126,6 +129,7 @@ def _policy(edition: PayerEdition | None) -> dict[str, str]:
     said |= {f"place of service, {where}": code for where, code in edition.place_of_service.items()}
     if edition.prolonged:
         said["prolonged"] = edition.prolonged
+    said |= {f"remark {r.id}": r.text for r in edition.remarks if (r.first or day) <= day <= (r.last or day)}
     return said
 
 

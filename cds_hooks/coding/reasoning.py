@@ -41,11 +41,8 @@ class Page:
     edition: Edition
     since: date
     ladder: tuple[Rung, ...]
-
-    @property
-    def verified_through(self) -> date:
-        """The last day for which both the payer's rules and the code table are verified."""
-        return min(self.rules.verified_through, self.family.verified_through)
+    verified_through: date
+    """The last day for which every table that was opened for it is verified."""
 
 
 @dataclass(slots=True)
