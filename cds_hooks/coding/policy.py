@@ -108,12 +108,15 @@ class PolicyBook:
                 return WorkRvu(group.codes[code], day.year, self.sources[group.source], group.source, group.cms_data)
         return None
 
+    def tables(self) -> tuple[Family | Payer | Prolonged | Guidelines | MdmTable | TimeTable, ...]:
+        """Every table that was verified through some day."""
+        singles = (self.prolonged, self.guidelines, self.mdm, self.time)
+        return (*self.families.values(), *self.payers.values(), *singles)
+
     def expiring(self, today: date, days: int) -> tuple[str, ...]:
         """The tables whose verified-through date is past or at most `days` days away: a line for each date."""
-        tables: list[Family | Payer | Prolonged | Guidelines | MdmTable | TimeTable]
-        tables = [*self.families.values(), *self.payers.values(), self.prolonged, self.guidelines, self.mdm, self.time]
         names: dict[date, list[str]] = {}
-        for table in tables:
+        for table in self.tables():
             if (table.verified_through - today).days <= days:
                 names.setdefault(table.verified_through, []).append(table.id)
         return tuple(f"verified through {day.isoformat()} only: {', '.join(names[day])}" for day in sorted(names))

@@ -81,7 +81,7 @@ def changes(book: PolicyBook, first: date, second: date) -> Iterator[str]:
         yield from _compared(payer.id, _policy(payer.on(first), first), _policy(payer.on(second), second))
     for family in book.families.values():
         yield from _compared(f"{family.id}, work RVU", *(_work_rvus(book, family, day) for day in (first, second)))
-    for ending in (*book.families.values(), *book.payers.values(), book.prolonged, book.guidelines):
+    for ending in book.tables():
         if first <= ending.verified_through < second:
             yield f"{ending.id}: verified through {ending.verified_through.isoformat()} only"
     tables: list[Dated[Edition] | Dated[PayerEdition]] = [*book.families.values(), *book.payers.values()]
