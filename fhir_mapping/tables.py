@@ -57,6 +57,16 @@ class Row(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
+class Source(Row):
+    """A page or document that a table was read from."""
+
+    title: str
+    publisher: str
+    url: str | None = None
+    locator: str | None = None
+    retrieved: Day
+
+
 @dataclass(frozen=True)
 class Table:
     """One file as read: its data, and the line on which each place in it stands."""

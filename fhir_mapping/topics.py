@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from fhir_mapping.facts import AudioOnlyReason, Clinician, MdmLevel, Modality, PatientLocation, Setting
-from fhir_mapping.tables import Day, QuotedCode, Row
+from fhir_mapping.tables import QuotedCode, Row, Source
 
 _DOCUMENTED = "total_minutes discussion_minutes video_minutes audio_minutes audio_only_reason"
 _DECIDED = "mdm mdm_problems mdm_data mdm_risk"
@@ -32,16 +32,6 @@ TOPICS: dict[str, set[str] | None] = {
     "identifier": {"medicare"},
 }
 """The words a topic may use; a topic with `None` takes any, because a site names its own payers and remarks."""
-
-
-class Source(Row):
-    """A page or document that a table was read from."""
-
-    title: str
-    publisher: str
-    url: str | None = None
-    locator: str | None = None
-    retrieved: Day
 
 
 class Address(Row):

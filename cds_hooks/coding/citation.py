@@ -11,6 +11,7 @@ from typing import Annotated, Generic, Literal, TypeVar
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from fhir_mapping import tables
 from fhir_mapping.facts import MdmLevel, PatientLocation
 from fhir_mapping.tables import Day, Row
 
@@ -31,14 +32,9 @@ class Sure(StrEnum):
     UNCONFIRMED = "unconfirmed"  # practice as commonly described; no page confirmed it
 
 
-class Source(Row):
-    """A page or document that a rule was read from."""
+class Source(tables.Source):
+    """A page or document that a rule was read from, and that can be found again."""
 
-    title: str
-    publisher: str
-    url: str | None = None
-    locator: str | None = None
-    retrieved: Day
     confirms: bool = True
     """Whether it is somebody's page at all; practice as commonly described confirms nothing."""
 

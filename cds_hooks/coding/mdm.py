@@ -1,5 +1,7 @@
 """The level of medical decision making: two of three elements must meet it or exceed it, which is the middle one."""
 
+from operator import attrgetter
+
 from fhir_mapping.facts import EncounterFacts, MdmElements, MdmLevel
 
 
@@ -7,7 +9,7 @@ def bounds(elements: MdmElements) -> tuple[MdmLevel, MdmLevel]:
     """The lowest and the highest level that the elements can reach, whatever the unknown ones turn out to be."""
     given = (elements.problems, elements.data, elements.risk)
     lowest, highest = (
-        sorted((level or unknown for level in given), key=MdmLevel.rank.__get__)[1]
+        sorted((level or unknown for level in given), key=attrgetter("rank"))[1]
         for unknown in (MdmLevel.STRAIGHTFORWARD, MdmLevel.HIGH)
     )
     return lowest, highest
@@ -38,4 +40,4 @@ def documented_levels(facts: EncounterFacts) -> tuple[MdmLevel, ...]:
         else:
             stated |= {lowest for level in stated if level.rank < lowest.rank}
             stated |= {highest for level in stated if level.rank > highest.rank}
-    return tuple(sorted(stated, key=MdmLevel.rank.__get__))
+    return tuple(sorted(stated, key=attrgetter("rank")))

@@ -120,7 +120,8 @@ def _crossed_over(first: _Answer, own: _Answer, payer: str) -> _Answer:
 
 def _for_payer(desk: Desk, visit: Visit, payer: str, options: Options) -> _Answer:
     if visit.refusal is not None:
-        return _after_verification(desk, desk.book.guidelines.verified_through, _refused([visit.refusal]), options)
+        refused = _Answer(Kind.NOT_REPORTABLE, reasons=(visit.refusal,))
+        return _after_verification(desk, desk.book.guidelines.verified_through, refused, options)
     if visit.blocking:
         return _Answer(Kind.UNDETERMINED, questions=visit.blocking)
     rules = desk.book.rules(payer, desk.day)
@@ -213,10 +214,6 @@ def _after_verification(desk: Desk, through: date, answer: _Answer, options: Opt
     questions = (Note("rules_not_verified", text), *answer.questions)
     candidates = () if options.strict else answer.candidates[: 1 if answer.kind is Kind.SELECTION else None]
     return replace(answer, kind=Kind.UNDETERMINED, candidates=candidates, questions=questions)
-
-
-def _refused(reasons: Iterable[Note]) -> _Answer:
-    return _Answer(Kind.NOT_REPORTABLE, reasons=tuple(reasons))
 
 
 def _once(notes: Iterable[Note]) -> tuple[Note, ...]:

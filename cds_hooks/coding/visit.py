@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import product
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from cds_hooks.coding.case import Case, case_of
@@ -102,7 +103,7 @@ def read_visit(facts: EncounterFacts, book: PolicyBook) -> Visit:
     other = _combined_with(facts, contacts)
     more = 0
     if other is not None:
-        levels = [(max(filter(None, (m, other.mdm)), key=lambda level: level.rank, default=None), s) for m, s in levels]
+        levels = [(max(filter(None, (m, other.mdm)), key=attrgetter("rank"), default=None), s) for m, s in levels]
         more = other.total_minutes or 0
         warnings.append(remark(book, "same_day_combined"))
         steps.append(step(book, "same_day", book.guidelines.rules["same_day"].says, *facts.same_day_visit.evidence))
