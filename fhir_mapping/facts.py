@@ -166,11 +166,15 @@ class MdmElements:
 
 @dataclass(frozen=True, slots=True)
 class SameDayVisit:
-    """Another E/M visit on the same date by the same clinician, or by one of the same group and specialty."""
+    """Another E/M visit on the same date by the same clinician, or by one of the same group and specialty.
+
+    `overlap_minutes` of its minutes are minutes of this visit too.
+    """
 
     modality: Modality | None = None
     total_minutes: int | None = None
     mdm: MdmLevel | None = None
+    overlap_minutes: int | None = None
 
 
 NO_RELATED_VISIT = 1_000_000

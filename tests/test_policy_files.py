@@ -62,6 +62,12 @@ SLIPS = {
         "family office is not",
     ),
     "a condition that does not exist": ("payers/self-pay.yaml", "check_in_up_to_10", "check_in", "condition check_in"),
+    "a code table bound by a condition that does not exist": (
+        "codes/online_digital.yaml",
+        "online_no_visit_before",
+        "online_no_visit",
+        "condition online_no_visit ",
+    ),
     "a payer that leans on a payer of unknown adoption": (
         "payers/commercial.yaml",
         "[cpt-telemedicine, cpt-office-modifier]",
@@ -132,14 +138,14 @@ SLIPS = {
         "must say why: not_for_new",
     ),
     "a condition on what is no fact": (
-        "codes/brief_check_in.yaml",
+        "codes/guidelines.yaml",
         "fact: initiated_by",
         "fact: mood",
         "mood is not a fact",
     ),
     "a condition that asks nothing": (
-        "codes/brief_check_in.yaml",
-        "        values: [patient, caregiver]\n",
+        "codes/guidelines.yaml",
+        "    values: [patient, caregiver]\n",
         "",
         "needs values or bounds",
     ),

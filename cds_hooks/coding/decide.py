@@ -14,8 +14,14 @@ from cds_hooks.coding.payers import Route
 from cds_hooks.coding.policy import Rules
 from cds_hooks.coding.reasoning import Desk, Page, Reasoning
 from cds_hooks.coding.standing import standings
-from cds_hooks.coding.visit import question, refusal
-from fhir_mapping.facts import Modality, PatientStatus
+from cds_hooks.coding.visit import guideline_steps, question, refusal
+from fhir_mapping.facts import Clinician, Modality, PatientStatus
+
+OUTSIDE_EM = {
+    Clinician.CLINICAL_STAFF: "clinical_staff",
+    Clinician.THERAPIST: "outside_em",
+    Clinician.PSYCHOLOGIST_OR_SOCIAL_WORKER: "outside_em",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +49,9 @@ def decide(desk: Desk, case: Case, rules: Rules, payer: str) -> Verdict:
     few answers; `rules` of the payer on that day; `payer`, its id.
     """
     route = next((route for route in rules.edition.routes if route.when.matches(case)), None)
+    outside = _outside_em(desk, case, route)
+    if outside is not None:
+        return outside
     if route is not None and route.instead is not None:
         return Verdict(blocking=(Note(route.instead.id, route.instead.text),))
     page = _open_book(desk, case, rules, route, payer)
@@ -69,6 +78,16 @@ def decide(desk: Desk, case: Case, rules: Rules, payer: str) -> Verdict:
     return Verdict(refusals=refusals, steps=tuple(reasoning.steps), verified_through=through)
 
 
+def _outside_em(desk: Desk, case: Case, route: Route | None) -> Verdict | None:
+    """The refusal of a clinician whose scope holds no E/M, unless the payer's route names that clinician."""
+    name = OUTSIDE_EM.get(case.clinician) if case.clinician else None
+    if name is None or (route is not None and case.clinician in route.when.clinician):
+        return None
+    steps = guideline_steps(desk.book, name, *desk.facts.clinician.evidence)
+    through = desk.book.guidelines.verified_through
+    return Verdict(refusals=(refusal(desk.book, name),), steps=steps, verified_through=through)
+
+
 def _open_book(desk: Desk, case: Case, rules: Rules, route: Route | None, payer: str) -> Page | None:
     """The page for this contact, or `None` where no rules are loaded for it on that day."""
     if route is None or route.family is None:
@@ -91,7 +110,8 @@ def _conditions(
     named = desk.book.guidelines.conditions
     opened: list[Condition] = []
     failed: list[Note] = []
-    for condition in (*page.edition.requires, *(named[name] for name in page.route.requires)):
+    for name in (*page.edition.requires, *page.route.requires):
+        condition = named[name]
         held = _holds(condition, case)
         if held is None:
             opened.append(condition)

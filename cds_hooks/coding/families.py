@@ -78,7 +78,8 @@ class Edition(Cited):
     established: Items[Rung] = ()
     anyone: Items[Rung] = ()
     not_for_new: Refusal | None = None
-    requires: Items[Condition] = ()
+    requires: Items[str] = ()
+    """Names of conditions in the guidelines."""
     open_question: OpenQuestion | None = None
 
     @model_validator(mode="after")

@@ -37,7 +37,7 @@ def load_book(folder: Path) -> PolicyBook:
     families = _read_all(folder, paths, Family, sources)
     payers = _read_all(folder, sorted((folder / "payers").glob("*.yaml")), Payer, sources)
     for table, family in families.values():
-        _check_family(table, family, sources)
+        _check_family(table, family, sources, guidelines)
     for table, payer in payers.values():
         _check_payer(table, payer, families, payers, prolonged, guidelines)
     return PolicyBook(
@@ -87,8 +87,11 @@ def fingerprint(folder: Path) -> str:
     return f"sha256:{digest.hexdigest()}"
 
 
-def _check_family(table: Table, family: Family, sources: Mapping[str, Source]) -> None:
+def _check_family(table: Table, family: Family, sources: Mapping[str, Source], guidelines: Guidelines) -> None:
     _check_starts(table, family.editions)
+    for day, edition in family.editions.items():
+        if isinstance(edition, Edition):
+            _check_conditions(table, ("editions", day.isoformat()), edition.requires, guidelines)
     codes = {
         rung.code
         for edition in family.editions.values()
@@ -126,11 +129,15 @@ def _check_payer(  # noqa: PLR0913 - a payer policy leans on every other table
             at = (*place, "routes", str(index))
             if route.family is not None and route.family not in families:
                 raise table.error((*at, "family"), f"the family {route.family} is not in codes/")
-            for name in route.requires:
-                if name not in guidelines.conditions:
-                    raise table.error((*at, "requires"), f"the condition {name} is not in codes/guidelines.yaml")
+            _check_conditions(table, at, route.requires, guidelines)
         if edition.prolonged and edition.prolonged not in prolonged.tables:
             raise table.error((*place, "prolonged"), f"{edition.prolonged} is not a table of codes/prolonged.yaml")
+
+
+def _check_conditions(table: Table, place: Place, names: tuple[str, ...], guidelines: Guidelines) -> None:
+    for name in names:
+        if name not in guidelines.conditions:
+            raise table.error((*place, "requires"), f"the condition {name} is not in codes/guidelines.yaml")
 
 
 def _check_starts(table: Table, editions: Mapping[Any, object]) -> None:

@@ -16,16 +16,15 @@ from fhir_mapping.tables import Code, Day, Row
 
 
 class When(Row):
-    """The facts under which a row applies; each named fact must have one of the values. Unknown never matches."""
+    """The facts under which a row applies; each named fact must have one of the values; `null` stands for unknown."""
 
     contact: Items[str] = ()
     family: Items[str] = ()
     patient_location: Items[Where] = ()
     clinician_location: Items[str] = ()
     setting: Items[str] = ()
-    clinician: Items[str] = ()
+    clinician: Items[str | None] = ()
     behavioral_health: Items[bool | None] = ()
-    """`null` stands for unknown."""
 
     @cached_property
     def tests(self) -> tuple[tuple[str, frozenset[Any]], ...]:

@@ -134,7 +134,8 @@ def _policy(edition: PayerEdition | None, day: date) -> dict[str, str]:
 
 
 def _facts(when: When) -> str:
-    return "; ".join(f"{name} {' or '.join(sorted(map(str, values)))}" for name, values in when.tests)
+    said = ((name, sorted("unknown" if one is None else str(one) for one in values)) for name, values in when.tests)
+    return "; ".join(f"{name} {' or '.join(values)}" for name, values in said)
 
 
 def _work_rvus(book: PolicyBook, family: Family, day: date) -> dict[str, str]:

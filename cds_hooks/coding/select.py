@@ -122,8 +122,6 @@ def _for_payer(desk: Desk, visit: Visit, payer: str, options: Options) -> _Answe
     if visit.refusal is not None:
         refused = _Answer(Kind.NOT_REPORTABLE, reasons=(visit.refusal,))
         return _after_verification(desk, desk.book.guidelines.verified_through, refused, options)
-    if visit.blocking:
-        return _Answer(Kind.UNDETERMINED, questions=visit.blocking)
     rules = desk.book.rules(payer, desk.day)
     if not rules:
         ask = question(desk.book, "rules_not_loaded")

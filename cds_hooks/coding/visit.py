@@ -11,7 +11,6 @@ from cds_hooks.coding.mdm import documented_levels, level_of
 from cds_hooks.coding.outcome import Note, Step
 from cds_hooks.coding.policy import PolicyBook
 from fhir_mapping.facts import (
-    Clinician,
     EncounterFacts,
     Evidence,
     Fact,
@@ -22,11 +21,6 @@ from fhir_mapping.facts import (
     ServiceKind,
 )
 
-OUTSIDE_EM = {
-    Clinician.CLINICAL_STAFF: "clinical_staff",
-    Clinician.THERAPIST: "outside_em",
-    Clinician.PSYCHOLOGIST_OR_SOCIAL_WORKER: "outside_em",
-}
 VISITS = frozenset({Modality.AUDIO_VIDEO, Modality.AUDIO_ONLY, Modality.IN_PERSON})
 NOT_A_VISIT = {ServiceKind.RESULTS_ONLY: "results_only", ServiceKind.CARE_MANAGEMENT: "care_management"}
 
@@ -43,13 +37,11 @@ class Visit:
     """The visit as far as it can be told before a payer is asked.
 
     `branches` holds one case, or one for each answer to an open question of few answers; `refusal` says why this is no
-    visit; `blocking` are questions without which no code can be told; `other_contact` is the contact of another visit
-    that day which this one is combined with.
+    visit; `other_contact` is the contact of another visit that day which this one is combined with.
     """
 
     branches: tuple[Branch, ...]
     refusal: Note | None = None
-    blocking: tuple[Note, ...] = ()
     questions: tuple[Note, ...] = ()
     warnings: tuple[Note, ...] = ()
     steps: tuple[Step, ...] = ()
@@ -86,6 +78,12 @@ def refusal(book: PolicyBook, name: str) -> Note:
     return Note(found.id, found.text, found.see)
 
 
+def guideline_steps(book: PolicyBook, name: str, *evidence: Evidence) -> tuple[Step, ...]:
+    """The guideline behind the refusal called `name`, as a step; none where a row of a table is behind it."""
+    rule = book.guidelines.refusals[name].rule
+    return (step(book, rule, book.guidelines.rules[rule].says, *evidence),) if rule else ()
+
+
 def read_visit(facts: EncounterFacts, book: PolicyBook) -> Visit:
     """Work out what kind of contact it was and which questions stay open, for any payer."""
     no_visit = _not_a_visit(facts, book)
@@ -104,8 +102,8 @@ def read_visit(facts: EncounterFacts, book: PolicyBook) -> Visit:
     more = 0
     if other is not None:
         levels = [(max(filter(None, (m, other.mdm)), key=attrgetter("rank"), default=None), s) for m, s in levels]
-        more = other.total_minutes or 0
-        warnings.append(remark(book, "same_day_combined"))
+        more = max(0, (other.total_minutes or 0) - (other.overlap_minutes or 0))
+        warnings.append(remark(book, "same_day_combined" if other.overlap_minutes is None else "same_day_overlap"))
         steps.append(step(book, "same_day", book.guidelines.rules["same_day"].says, *facts.same_day_visit.evidence))
 
     branches = tuple(
@@ -142,17 +140,13 @@ Option = tuple[Any, dict[str, Any]]
 
 
 def _not_a_visit(facts: EncounterFacts, book: PolicyBook) -> Visit | None:
-    clinician, kind = facts.clinician.value, facts.service_kind.value
-    name, evidence = OUTSIDE_EM.get(clinician) if clinician else None, facts.clinician.evidence
-    if name is None and kind is not None:
-        name, evidence = NOT_A_VISIT.get(kind), facts.service_kind.evidence
-    if name is None and kind is ServiceKind.BRIEF_CHECK_IN and facts.same_day_visit.known:
+    kind = facts.service_kind.value
+    name, evidence = NOT_A_VISIT.get(kind) if kind else None, facts.service_kind.evidence
+    if kind is ServiceKind.BRIEF_CHECK_IN and facts.same_day_visit.known:
         name, evidence = "part_of_same_day_visit", facts.same_day_visit.evidence
     if name is None:
         return None
-    rule = book.guidelines.refusals[name].rule
-    steps = (step(book, rule, book.guidelines.rules[rule].says, *evidence),) if rule else ()
-    return Visit((), refusal=refusal(book, name), steps=steps)
+    return Visit((), refusal=refusal(book, name), steps=guideline_steps(book, name, *evidence))
 
 
 def _contacts(facts: EncounterFacts, book: PolicyBook, questions: list[Note], steps: list[Step]) -> list[_Contact]:

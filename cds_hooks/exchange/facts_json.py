@@ -67,6 +67,7 @@ class SameDayJson(_Strict):
     modality: Word[Modality] | None = None
     total_minutes: Minutes | None = None
     mdm: Word[MdmLevel] | None = None
+    overlap_minutes: Minutes | None = None
 
 
 Related = Annotated[Literal[False] | Days, BeforeValidator(_not_true)]
