@@ -15,6 +15,7 @@ from cds_hooks.coding.policy import PolicyBook
 from cds_hooks.exchange.facts_json import FactsRefused
 from cds_hooks.exchange.facts_out import facts_as_json
 from cds_hooks.exchange.hook import HookRefused, read_hook
+from cds_hooks.note_cli import note
 from cds_hooks.policy_cli import policy, today
 from cds_hooks.service import EncounterNotHad, Telecode
 from cds_hooks.settings import Settings
@@ -29,10 +30,11 @@ from fhir_mapping.tables import TableError
 @click.pass_context
 def main(context: click.Context) -> None:
     """Suggest the E/M code of a telehealth visit, with its reasons."""
-    context.obj = lambda: _start().book
+    context.obj = _start
 
 
 main.add_command(policy)
+main.add_command(note)
 
 
 @main.command()
@@ -161,9 +163,9 @@ def _print_outcome(outcome: Outcome, facts: EncounterFacts | None, book: PolicyB
         parts = [claim_line(c) + optional, level, lower, c.payer, supposition(c)]
         click.echo(f" {mark} " + "; ".join(part for part in parts if part))
     for mark, notes in (("?", outcome.questions), ("x", outcome.reasons), ("!", outcome.warnings)):
-        for note in notes:
-            see = f" See {', '.join(note.see)}." if note.see else ""
-            click.echo(f" {mark}  {note.text}{see}")
+        for one in notes:
+            see = f" See {', '.join(one.see)}." if one.see else ""
+            click.echo(f" {mark}  {one.text}{see}")
     for step in outcome.steps:
         source = outcome.sources[step.sources[0]]
         click.echo(f" -  {step.says} [{source.publisher}, since {step.edition.isoformat()}, {step.sure}]")

@@ -10,12 +10,12 @@ from pathlib import Path
 import click
 import orjson
 
-from cds_hooks.coding.policy import PolicyBook
 from cds_hooks.coding.print_out import changes, citations, code_rows
 from cds_hooks.coding.schemas import schemas
+from cds_hooks.service import Telecode
 from cds_hooks.web.operations import WARN_DAYS
 
-Opener = Callable[[], PolicyBook]
+Opener = Callable[[], Telecode]
 
 
 class Day(click.ParamType[date]):
@@ -49,9 +49,9 @@ def policy() -> None:
 @policy.command()
 @click.option("--on", "day", type=DAY, default=today, show_default="today", help="Day to look ahead from.")
 @click.pass_obj
-def check(open_book: Opener, day: date) -> None:
+def check(start: Opener, day: date) -> None:
     """Check every table, and warn of what is about to pass the day it was verified through."""
-    book = open_book()
+    book = start().book
     for warning in book.expiring(day, WARN_DAYS):
         click.echo(f"warning: {warning}", err=True)
     click.echo(f"ok: {len(book.families)} code families, {len(book.payers)} payer policies, {book.fingerprint}")
@@ -61,9 +61,9 @@ def check(open_book: Opener, day: date) -> None:
 @click.option("--on", "day", type=DAY, default=today, show_default="today", help="Date of service.")
 @click.option("--json", "as_json", is_flag=True, help="Print rows as JSON.")
 @click.pass_obj
-def show(open_book: Opener, day: date, *, as_json: bool) -> None:
+def show(start: Opener, day: date, *, as_json: bool) -> None:
     """Print the code tables in force on a date of service."""
-    book = open_book()
+    book = start().book
     for warning in book.expiring(day, -1):
         click.echo(f"warning: {warning}", err=True)
     rows = list(code_rows(book, day))
@@ -78,27 +78,27 @@ def show(open_book: Opener, day: date, *, as_json: bool) -> None:
 @click.argument("first", type=DAY)
 @click.argument("second", type=DAY)
 @click.pass_obj
-def diff(open_book: Opener, first: date, second: date) -> None:
+def diff(start: Opener, first: date, second: date) -> None:
     """Say what changed in law between two dates of service."""
-    lines = list(changes(open_book(), first, second))
+    lines = list(changes(start().book, first, second))
     click.echo("\n".join(lines) if lines else f"nothing changed between {first} and {second}")
 
 
 @policy.command()
 @click.pass_obj
-def sources(open_book: Opener) -> None:
+def sources(start: Opener) -> None:
     """Name every source, with the day it was read."""
     _print_table(
         ("name", "source", "where", "read on"),
-        [(name, said, where, day.isoformat()) for name, said, where, day in citations(open_book())],
+        [(name, said, where, day.isoformat()) for name, said, where, day in citations(start().book)],
     )
 
 
 @policy.command()
 @click.pass_obj
-def mdm(open_book: Opener) -> None:
+def mdm(start: Opener) -> None:
     """Print what each MDM element asks for, and which minutes count."""
-    book = open_book()
+    book = start().book
     for name, element in book.mdm.elements.items():
         click.echo(f"{name}: {element.title} ({element.sure})")
         for level, lines in element.levels.items():

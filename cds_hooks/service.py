@@ -18,6 +18,7 @@ from cds_hooks.exchange.hook import HookRequest
 from cds_hooks.settings import Settings
 from fhir_mapping.facts import EncounterFacts, Modality
 from fhir_mapping.gather import MissingEncounter, gather
+from fhir_mapping.note_rules import NoteRules, load_note_rules
 from fhir_mapping.tables import config_folder
 from fhir_mapping.vocabulary import Vocabulary, load_vocabulary
 
@@ -42,6 +43,7 @@ class Telecode:
     settings: Settings
     book: PolicyBook
     vocabulary: Vocabulary
+    note_rules: NoteRules
     offer: Offer
     cards: CardTable
     fetcher: Fetcher
@@ -54,6 +56,7 @@ class Telecode:
             settings=settings,
             book=load_book(folder),
             vocabulary=load_vocabulary(folder / "vocabulary", base=settings.fhir_base, site=settings.site_vocabulary),
+            note_rules=load_note_rules(folder / "vocabulary", site=settings.site_vocabulary),
             offer=load_offer(
                 folder, base=settings.fhir_base, hook_name=settings.hook_name, aliases=settings.hook_aliases
             ),
@@ -80,6 +83,8 @@ class Telecode:
                 encounter_id=request.encounter_id,
                 user=request.user,
                 vocabulary=self.vocabulary,
+                note_rules=self.note_rules,
+                complete_history=self.settings.complete_history,
             )
         except MissingEncounter as missing:
             raise EncounterNotHad(request.encounter_id) from missing

@@ -33,6 +33,10 @@ class Settings(BaseSettings):
         OptionalModifiers.POLICY,
         description="Modifiers a payer leaves open: policy (shown as optional), always, never.",
     )
+    complete_history: bool = Field(
+        False,
+        description="The EHR's search for encounters holds every visit of the group, so that none found means new.",
+    )
     in_person_cards: bool = Field(False, description="Answer in-person visits with a card too.")
     patient_view_triggers: Words = Field(
         (), description="Trigger actions for which patient-view answers; empty: whenever an encounter is named."

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from fhir_mapping.encounter import visit_moment
 from fhir_mapping.moments import Moment
 from fhir_mapping.resources import NOTHING, Json, Reference, quote, record, records, reference, text
+from fhir_mapping.searches import Search, searches
 from fhir_mapping.vocabulary import Vocabulary
 
 _NESTED = 3  # a Bundle within a Bundle within a Bundle: what batch answers of EHRs need, and no more
@@ -28,13 +29,15 @@ class WrongPatient(ValueError):
 class Chart:
     """One visit with the records to read it by.
 
-    `when` is the moment the visit began, if that can be told; `notes` say what could not be read or was left out.
+    `when` is the moment the visit began, if that can be told; `notes` say what could not be read or was left out;
+    `searches` what was searched for and whether all of it came.
     """
 
     encounter: Json
     when: Moment | None
     vocabulary: Vocabulary
     notes: tuple[str, ...]
+    searches: tuple[Search, ...]
     _index: "_Index"
 
     def of(self, kind: str) -> Sequence[Json]:
@@ -59,6 +62,7 @@ def open_chart(resources: Iterable[object], patient_id: str, encounter_id: str, 
     Raises MissingEncounter if the visit is not among them, and WrongPatient if it is another patient's.
     """
     notes: list[str] = []
+    resources = list(resources)
     sent = [found for value in resources for found in _walk(value, notes)]
     index = _Index.of(sent)
     patient, visit = (reference(given).id or given for given in (patient_id, encounter_id))
@@ -78,7 +82,8 @@ def open_chart(resources: Iterable[object], patient_id: str, encounter_id: str, 
         # What a card or a draft claim refers to needs the id that the request gave.
         nameless, encounter = encounter, {**encounter, "id": visit}
         index = _Index.of([(url, encounter if found is nameless else found) for url, found in mine])
-    return Chart(encounter, visit_moment(encounter), vocabulary, tuple(dict.fromkeys(notes)), index)
+    said = tuple(dict.fromkeys(notes))
+    return Chart(encounter, visit_moment(encounter), vocabulary, said, searches(resources), index)
 
 
 @dataclass(frozen=True, slots=True)

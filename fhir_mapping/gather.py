@@ -8,8 +8,10 @@ from fhir_mapping.chart import MissingEncounter, WrongPatient, open_chart
 from fhir_mapping.coverage import coverages
 from fhir_mapping.documentation import documentation
 from fhir_mapping.encounter import not_ours, service_date
-from fhir_mapping.facts import EncounterFacts, Parties
+from fhir_mapping.facts import EncounterFacts, Fact, Parties
 from fhir_mapping.modality import modality
+from fhir_mapping.narrative import narrative
+from fhir_mapping.note_rules import NoteRules
 from fhir_mapping.people import people
 from fhir_mapping.places import places
 from fhir_mapping.prior_visits import patient_status
@@ -18,6 +20,7 @@ from fhir_mapping.vocabulary import Vocabulary
 
 __all__ = ["Gathered", "MissingEncounter", "WrongPatient", "gather"]
 
+NOT_WRITTEN = "no note that was sent says it"
 _MOST_NOTES = 40  # a broken interface repeats itself; the first notes tell enough
 
 
@@ -33,35 +36,47 @@ class Gathered:
     not_ours: str | None
 
 
-def gather(
-    resources: Iterable[object], *, patient_id: str, encounter_id: str, user: str | None, vocabulary: Vocabulary
+def gather(  # noqa: PLR0913 - one chart, and all there is to read it by
+    resources: Iterable[object],
+    *,
+    patient_id: str,
+    encounter_id: str,
+    user: str | None,
+    vocabulary: Vocabulary,
+    note_rules: NoteRules,
+    complete_history: bool = False,
 ) -> Gathered:
     """Read the facts of one visit out of the values of a CDS Hooks prefetch, whatever their shape.
 
     Parameters: `resources` in any order, each a resource, a Bundle, nothing or garbage; `patient_id` and `encounter_id`
-    of the hook's context; `user`, the reference of who signs; `vocabulary` to read codes by.
+    of the hook's context; `user`, the reference of who signs; `vocabulary` to read codes by,
+    `note_rules` to read notes by; `complete_history` if the site vouches that its searches hold every visit.
     Raises MissingEncounter if the encounter is not among the resources, WrongPatient if it is another patient's.
     """
     chart = open_chart(resources, patient_id, encounter_id, vocabulary)
     documented, charged, who, paid = documentation(chart), charges(chart), people(chart, user), coverages(chart)
+    story = narrative(chart, note_rules)
     where = places(chart, charged.lines)
-    notes = [*chart.notes, check(chart.encounter), *documented.notes, *who.notes, *paid.notes]
+    notes = [*chart.notes, check(chart.encounter), *documented.notes, *who.notes, *paid.notes, *story.notes]
     facts = EncounterFacts(
         service_date=service_date(chart.encounter),
-        modality=modality(chart, charged.lines, documented, where),
-        video_minutes=documented.video_minutes,
-        audio_minutes=documented.audio_minutes,
-        patient_status=patient_status(chart, who.identities),
-        total_minutes=documented.total_minutes,
-        discussion_minutes=documented.discussion_minutes,
-        mdm=documented.mdm,
-        mdm_elements=documented.mdm_elements,
+        modality=modality(chart, charged.lines, documented, where, story.hints),
+        video_minutes=story.told("video_minutes", documented.video_minutes),
+        audio_minutes=story.told("audio_minutes", documented.audio_minutes),
+        patient_status=patient_status(chart, who, complete_history=complete_history),
+        total_minutes=story.told("total_minutes", documented.total_minutes),
+        discussion_minutes=story.told("discussion_minutes", documented.discussion_minutes),
+        mdm=story.told("mdm", documented.mdm),
+        mdm_elements=story.elements(documented.mdm_elements),
         payers=paid.payers,
-        patient_location=where.patient_location,
+        patient_location=story.told("patient_location", where.patient_location),
+        clinician_location=story.told("clinician_location", Fact(why_unknown=NOT_WRITTEN)),
         setting=where.setting,
         behavioral_health=who.behavioral_health,
         clinician=who.clinician,
-        audio_only_reason=documented.audio_only_reason,
+        audio_only_reason=story.told("audio_only_reason", documented.audio_only_reason),
+        video_capable=story.told("video_capable", Fact(why_unknown=NOT_WRITTEN)),
+        consent_documented=story.told("consent_documented", Fact(why_unknown=NOT_WRITTEN)),
         service_kind=charged.service_kind,
         reported_code=charged.reported_code,
         reported_modifiers=charged.reported_modifiers,

@@ -24,7 +24,9 @@ class Rank(IntEnum):
     CHANNEL = 4
     WORDS = 5
     APPOINTMENT = 6
-    CLASS = 8  # 7 is the note's, between the appointment and the class
+    NOTE = 7
+    CLASS = 8
+    TYPE_OF_NOTE = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,8 @@ def _telehealth(telehealth: Sequence[Hint], person: Sequence[Hint]) -> Fact[Moda
         return contradiction(readings)
     others = [h for h in (*telehealth, *person) if h.rank > top and h.word != readings[0].value]
     notes = dict.fromkeys(overruled_note(hint.evidence) for hint in others)
-    return Fact(readings[0].value, tuple(reading.evidence for reading in readings), notes=tuple(notes))
+    agreeing = [h.evidence for h in telehealth if h.rank == Rank.NOTE > top and h.word == readings[0].value]
+    return Fact(readings[0].value, (*(reading.evidence for reading in readings), *agreeing), notes=tuple(notes))
 
 
 def _quoted(hints: Sequence[Hint]) -> str:

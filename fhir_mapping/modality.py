@@ -20,9 +20,12 @@ _NAMES_VIDEO = "names_video"
 _EXTENSION = "Encounter.extension(telehealth-modality)"
 
 
-def modality(chart: Chart, lines: Sequence[Line], documented: Documentation, places: Places) -> Fact[Modality]:
-    """Read how they met from everything but the note."""
+def modality(
+    chart: Chart, lines: Sequence[Line], documented: Documentation, places: Places, notes: Sequence[Hint]
+) -> Fact[Modality]:
+    """Read how they met from every place that tells; `notes` are the hints of the notes."""
     hints = [
+        *notes,
         *_documented(documented),
         *_extended(chart),
         *_charged(chart, lines),

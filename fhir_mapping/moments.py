@@ -24,14 +24,13 @@ class Moment:
     day: date
     at: datetime | None = None
 
-    def falls_on(self, other: "Moment") -> bool:
-        """Tell whether this moment falls on the day of `other`, as the clock stood there.
+    def day_beside(self, other: "Moment") -> date:
+        """The day of this moment as the clock stood at `other`: a server may have moved an evening into UTC."""
+        return self.at.astimezone(other.at.tzinfo).date() if self.at and other.at else self.day
 
-        A server may write the same evening in UTC, where it is already tomorrow.
-        """
-        if self.at and other.at:
-            return self.at.astimezone(other.at.tzinfo).date() == other.day
-        return self.day == other.day
+    def falls_on(self, other: "Moment") -> bool:
+        """Tell whether this moment falls on the day of `other`, as the clock stood there."""
+        return self.day_beside(other) == other.day
 
 
 def read_moment(value: object) -> Moment:

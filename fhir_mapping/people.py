@@ -14,10 +14,11 @@ _CLINICIANS = {"Practitioner", "PractitionerRole"}
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """Who rendered the visit: every name the chart has for that clinician, and the reference a claim would carry."""
+    """Who rendered the visit: all names of that clinician, the reference for a claim, and the chart's own one."""
 
     identities: frozenset[str]
     practitioner: str | None
+    target: object
     clinician: Fact[Clinician]
     behavioral_health: Fact[bool]
     notes: tuple[str, ...]
@@ -62,12 +63,13 @@ def people(chart: Chart, user: str | None) -> People:
     notes = [note] if note else []
     if known.isdisjoint(signing) and _kinds(known) & _kinds(signing):
         notes.append("the user is not the clinician who rendered the visit")
-    described = _described(chart, target, known)
+    said = described(chart, target, known, chart.encounter)
     return People(
         identities=known,
         practitioner=_address(chart, target),
-        clinician=_clinician(chart, described),
-        behavioral_health=_behavioral_health(chart, described),
+        target=target,
+        clinician=_clinician(chart, said),
+        behavioral_health=_behavioral_health(chart, said),
         notes=tuple(notes),
     )
 
@@ -110,15 +112,17 @@ def _rendering(chart: Chart, signer: str | None, signing: frozenset[str]) -> tup
     return (present[0].target if len(present) == 1 else signer), None
 
 
-class _Described(NamedTuple):
+class Described(NamedTuple):
+    """A taxonomy code or degree that describes a clinician, and where it stands."""
+
     system: str
     code: str
     evidence: Evidence
 
 
-def _described(chart: Chart, target: object, known: frozenset[str]) -> list[_Described]:
+def described(chart: Chart, target: object, known: frozenset[str], within: Json) -> list[Described]:
     """List the specialties and qualifications of the clinician: of the person, and of the roles of that person."""
-    sources = [found for found in [chart.find(target, chart.encounter)] if found]
+    sources = [found for found in [chart.find(target, within)] if found]
     for kind in sorted(_CLINICIANS):
         for resource in chart.of(kind):
             own = identities(chart, f"{kind}/{text(resource.get('id'))}")
@@ -132,11 +136,11 @@ def _described(chart: Chart, target: object, known: frozenset[str]) -> list[_Des
         for path, concept in said:
             for coding in codings(concept):
                 system = chart.vocabulary.system(coding.system)
-                found.append(_Described(system, coding.code, evidence(source, path, coding.said)))
+                found.append(Described(system, coding.code, evidence(source, path, coding.said)))
     return [one for one in found if one.system in {"taxonomy", "degree"}]
 
 
-def _clinician(chart: Chart, described: Sequence[_Described]) -> Fact[Clinician]:
+def _clinician(chart: Chart, described: Sequence[Described]) -> Fact[Clinician]:
     ranks: list[list[Reading[Clinician]]] = []
     for system in ("taxonomy", "degree"):
         words = [(chart.vocabulary.term("clinician", system, d.code), d) for d in described if d.system == system]
@@ -150,7 +154,7 @@ def _clinician(chart: Chart, described: Sequence[_Described]) -> Fact[Clinician]
     )
 
 
-def _behavioral_health(chart: Chart, described: Sequence[_Described]) -> Fact[bool]:
+def _behavioral_health(chart: Chart, described: Sequence[Described]) -> Fact[bool]:
     taxonomy = [one for one in described if one.system == "taxonomy"]
     if taxonomy and all(chart.vocabulary.term("behavioral_health", one.system, one.code) for one in taxonomy):
         return Fact(True, tuple(replace(one.evidence, how=How.DERIVED) for one in taxonomy))

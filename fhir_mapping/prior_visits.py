@@ -1,7 +1,7 @@
-"""Reads whether the patient is established: seen by the same clinician within three years. It never says "new".
+"""Reads whether the patient is new or established by the three-year rule.
 
-Absence proves nothing: EHRs answer with a part of the chart, and visits to others of the same group and specialty,
-which count as well, are not in it.
+Established is proven by one earlier visit. New is never proven by absence alone, for EHRs answer with a part of the
+chart. Only where a site vouches for its searches, and the search was not cut short, does none found mean new.
 """
 
 from collections.abc import Iterator
@@ -12,12 +12,15 @@ from fhir_mapping.charges import is_bill
 from fhir_mapping.chart import Chart
 from fhir_mapping.encounter import classes
 from fhir_mapping.facts import Fact, How, Modality, PatientStatus
-from fhir_mapping.moments import moment_or_none
-from fhir_mapping.people import identities, participants
+from fhir_mapping.moments import Moment, moment_or_none
+from fhir_mapping.people import People, identities, participants
+from fhir_mapping.practices import Practice, practice, same_practice
 from fhir_mapping.resources import Json, codings, concepts, evidence, record, records, text
+from fhir_mapping.searches import complete_search
 
 _YEARS = 3
 _CONTACTS = {Modality.ASYNCHRONOUS, Modality.AUDIO_ONLY}
+_BILLS = ("Claim", "ExplanationOfBenefit")
 
 
 class _Earlier(NamedTuple):
@@ -26,36 +29,57 @@ class _Earlier(NamedTuple):
     path: str
 
 
-def patient_status(chart: Chart, rendered: frozenset[str]) -> Fact[PatientStatus]:
-    """Read whether the clinician, by all the names in `rendered`, saw the patient within the past three years."""
+def patient_status(chart: Chart, who: People, *, complete_history: bool = False) -> Fact[PatientStatus]:
+    """Read whether the clinician, or one of the same group and specialty, saw the patient in the past three years.
+
+    Parameters: `who` rendered the visit; `complete_history` if the site vouches that a search for encounters that was
+    not cut short holds every visit of the group.
+    """
     if chart.when is None:
         return Fact(why_unknown="the date of the visit is not known")
-    if not rendered:
+    if not who.identities:
         return Fact(why_unknown="who rendered the visit is not known")
     supplied = sum(1 for encounter in chart.of("Encounter") if encounter is not chart.encounter)
-    window = _edge(chart.when.day), chart.when.day
-    found = [*_encounters(chart, *window), *_claims(chart, *window)]
-    contacts = 0
+    edge = _edge(chart.when.day)
+    found = [one for one in _every(chart, chart.when) if edge <= one.day < chart.when.day]
+    own = practice(chart, who.target, chart.encounter)
+    contacts, doubtful = 0, []
     for earlier in sorted(found, key=lambda one: one.day, reverse=True):
-        if rendered.isdisjoint(_clinicians(chart, earlier.resource)):
+        same = _same_clinician(chart, earlier.resource, who, own)
+        if same is False:
             continue
-        if _is_contact_only(chart, earlier.resource):
+        if same is None or earlier.day == edge:
+            doubtful.append(earlier)
+        elif _is_contact_only(chart, earlier.resource):
             contacts += 1
-            continue
-        said = evidence(earlier.resource, earlier.path, earlier.day.isoformat(), How.DERIVED)
-        virtual = any(word == "virtual" for word, _ in classes(earlier.resource, chart.vocabulary, "class"))
-        return Fact(PatientStatus.ESTABLISHED, (said,), notes=("the earlier visit was virtual",) if virtual else ())
+        else:
+            return _established(chart, earlier)
+    said = complete_search(chart.searches, "Encounter", edge, chart.when.day)
+    if complete_history and said and not contacts and not doubtful:
+        return Fact(PatientStatus.NEW, (said,), notes=("the site vouches that its search for visits is complete",))
+    return Fact(why_unknown=_why(supplied, contacts, len(doubtful)))
+
+
+def _established(chart: Chart, earlier: _Earlier) -> Fact[PatientStatus]:
+    said = evidence(earlier.resource, earlier.path, earlier.day.isoformat(), How.DERIVED)
+    virtual = any(word == "virtual" for word, _ in classes(earlier.resource, chart.vocabulary, "class"))
+    return Fact(PatientStatus.ESTABLISHED, (said,), notes=("the earlier visit was virtual",) if virtual else ())
+
+
+def _why(supplied: int, contacts: int, doubtful: int) -> str:
     why = f"no earlier visit with this clinician among the {supplied} encounters at hand; absence does not prove new"
     if contacts:
         why += f" ({contacts} telephone or written contacts alone do not settle it)"
-    return Fact(why_unknown=why)
+    if doubtful:
+        why += f" ({doubtful} earlier visits of which group and specialty, or the day, leave it open)"
+    return why
 
 
 def _edge(visit: date) -> date:
     """Find the last day that is too early.
 
     That is the very day three years before: the rule speaks of the past three years to the day, and the cautious
-    reading does not count the edge.
+    reading neither counts the edge nor takes it for new.
     """
     try:
         return visit.replace(year=visit.year - _YEARS)
@@ -63,36 +87,72 @@ def _edge(visit: date) -> date:
         return visit.replace(year=visit.year - _YEARS, day=28)
 
 
-def _encounters(chart: Chart, edge: date, visit: date) -> Iterator[_Earlier]:
+def _same_clinician(chart: Chart, resource: Json, who: People, own: Practice) -> bool | None:
+    """Whether who took part is the clinician of the visit, or counts as the same; `None` if that cannot be told."""
+    answers: list[bool | None] = []
+    for target in _clinicians(chart, resource):
+        theirs = identities(chart, target, resource)
+        if not who.identities.isdisjoint(theirs):
+            return True
+        answers.append(same_practice(chart, own, practice(chart, target, resource)))
+    if any(answers):
+        return True
+    return None if None in answers or not answers else False
+
+
+def _every(chart: Chart, visit: Moment) -> Iterator[_Earlier]:
+    yield from _encounters(chart, visit)
+    yield from _bills(chart, visit)
+    yield from _procedures(chart, visit)
+
+
+def _encounters(chart: Chart, visit: Moment) -> Iterator[_Earlier]:
     for encounter in chart.of("Encounter"):
         element = "actualPeriod" if "actualPeriod" in encounter else "period"
         start = moment_or_none(record(encounter.get(element)).get("start"))
         took_place = chart.vocabulary.term("status", "encounter-status", text(encounter.get("status"))) == "counted"
-        if took_place and start and edge < start.day < visit and encounter is not chart.encounter:
-            yield _Earlier(start.day, encounter, f"Encounter.{element}.start")
+        if took_place and start and encounter is not chart.encounter:
+            yield _Earlier(start.day_beside(visit), encounter, f"Encounter.{element}.start")
 
 
-def _claims(chart: Chart, edge: date, visit: date) -> Iterator[_Earlier]:
+def _bills(chart: Chart, visit: Moment) -> Iterator[_Earlier]:
     """List billed E/M visits: other lines (a test read, a prescription) do not make a patient established."""
-    for claim in chart.of("Claim"):
-        sent = chart.vocabulary.term("status", "claim-status", text(claim.get("status"))) == "counted"
-        for item in records(claim.get("item")) if sent and is_bill(chart, claim) else []:
-            kinds = {chart.vocabulary.word("reported", c.system, c.code) for c in codings(item.get("productOrService"))}
-            said = item.get("servicedDate") or record(item.get("servicedPeriod")).get("start")
-            served = moment_or_none(said or record(claim.get("billablePeriod")).get("start"))
-            if "visit" in kinds and served and edge < served.day < visit:
-                yield _Earlier(served.day, claim, "Claim.item.productOrService")
+    for kind in _BILLS:
+        for bill in chart.of(kind):
+            sent = chart.vocabulary.term("status", "claim-status", text(bill.get("status"))) == "counted"
+            for item in records(bill.get("item")) if sent and is_bill(chart, bill) else []:
+                said = item.get("servicedDate") or record(item.get("servicedPeriod")).get("start")
+                served = moment_or_none(said or record(bill.get("billablePeriod")).get("start"))
+                if served and _is_visit(chart, item.get("productOrService")):
+                    yield _Earlier(served.day_beside(visit), bill, f"{kind}.item.productOrService")
 
 
-def _clinicians(chart: Chart, resource: Json) -> Iterator[str]:
-    """Name everyone who took part; a part that is not understood (a referrer, a scheduler) does not count."""
-    for participant in participants(chart, resource):
-        if participant.parts or not participant.typed:
-            yield from identities(chart, participant.target, resource)
-    team = [member.get("provider") for member in records(resource.get("careTeam"))]
-    if resource.get("resourceType") == "Claim":
-        for target in (*team, resource.get("provider")):
-            yield from identities(chart, target, resource)
+def _procedures(chart: Chart, visit: Moment) -> Iterator[_Earlier]:
+    for procedure in chart.of("Procedure"):
+        done = chart.vocabulary.term("status", "procedure-status", text(procedure.get("status"))) == "counted"
+        said = procedure.get("performedDateTime") or record(procedure.get("performedPeriod")).get("start")
+        said = said or procedure.get("occurrenceDateTime") or record(procedure.get("occurrencePeriod")).get("start")
+        performed = moment_or_none(said)
+        if done and performed and _is_visit(chart, procedure.get("code")):
+            yield _Earlier(performed.day_beside(visit), procedure, "Procedure.code")
+
+
+def _is_visit(chart: Chart, code: object) -> bool:
+    return any(chart.vocabulary.word("reported", c.system, c.code) == "visit" for c in codings(code))
+
+
+def _clinicians(chart: Chart, resource: Json) -> Iterator[object]:
+    """List everyone who took part; a part that is not understood (a referrer, a scheduler) does not count."""
+    match resource.get("resourceType"):
+        case "Encounter":
+            for participant in participants(chart, resource):
+                if participant.parts or not participant.typed:
+                    yield participant.target
+        case "Procedure":
+            yield from (performer.get("actor") for performer in records(resource.get("performer")))
+        case _:
+            yield from (member.get("provider") for member in records(resource.get("careTeam")))
+            yield from records(resource.get("provider"))
 
 
 def _is_contact_only(chart: Chart, resource: Json) -> bool:

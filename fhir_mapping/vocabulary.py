@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from fhir_mapping.note_rules import FILE
 from fhir_mapping.tables import Place, Table, read_table
 from fhir_mapping.topics import TOPICS, Address, Plan, VocabularyFile
 
@@ -98,7 +99,7 @@ def load_vocabulary(
 
 
 def _read(folder: Path) -> list[tuple[Table, VocabularyFile]]:
-    tables = [read_table(path, root=folder.parent) for path in sorted(folder.glob("*.yaml"))]
+    tables = [read_table(path, root=folder.parent) for path in sorted(folder.glob("*.yaml")) if path.name != FILE]
     if not tables:
         raise Table(str(folder), None, {}).error((), "no tables of the vocabulary here")
     return [(table, table.as_model(VocabularyFile)) for table in tables]

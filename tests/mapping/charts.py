@@ -5,6 +5,7 @@ from typing import Any
 
 from fhir_mapping.facts import EncounterFacts
 from fhir_mapping.gather import Gathered, gather
+from fhir_mapping.note_rules import NoteRules, load_note_rules
 from fhir_mapping.tables import config_folder
 from fhir_mapping.vocabulary import Vocabulary, load_vocabulary
 
@@ -31,12 +32,24 @@ UCUM = "http://unitsofmeasure.org"
 
 
 @cache
+def note_rules() -> NoteRules:
+    return load_note_rules(config_folder() / "vocabulary")
+
+
+@cache
 def vocabulary() -> Vocabulary:
     return load_vocabulary(config_folder() / "vocabulary", base=BASE)
 
 
 def read(*resources: object, patient: str = "p1", encounter: str = "e1", user: str | None = None) -> Gathered:
-    return gather(resources, patient_id=patient, encounter_id=encounter, user=user, vocabulary=vocabulary())
+    return gather(
+        resources,
+        patient_id=patient,
+        encounter_id=encounter,
+        user=user,
+        vocabulary=vocabulary(),
+        note_rules=note_rules(),
+    )
 
 
 def facts(*resources: object, user: str | None = None) -> EncounterFacts:

@@ -11,7 +11,7 @@ from fhir_mapping.facts import Modality
 from fhir_mapping.gather import gather
 from fhir_mapping.tables import TableError, config_folder
 from fhir_mapping.vocabulary import Vocabulary, load_vocabulary
-from tests.mapping.charts import concept, coverage, minutes, visit
+from tests.mapping.charts import concept, coverage, minutes, note_rules, visit
 
 SHIPPED = config_folder() / "vocabulary"
 SOURCES = "sources: [{title: T, publisher: P, locator: L, retrieved: 2026-11-23}]\n"
@@ -85,7 +85,7 @@ def test_a_site_adds_its_own_codes_and_payers_with_one_file(tmp_path: Path) -> N
 
     def paid_by(**members: Any) -> tuple[str, ...] | None:
         chart = [visit(), coverage("59", **members)]
-        found = gather(chart, patient_id="p1", encounter_id="e1", user=None, vocabulary=own)
+        found = gather(chart, patient_id="p1", encounter_id="e1", user=None, vocabulary=own, note_rules=note_rules())
         return found.facts.payers.value
 
     payor = {"reference": "#o", "identifier": {"system": "urn:oid:4.5.6", "value": "00210"}}
@@ -137,5 +137,5 @@ def test_no_code_stands_in_python() -> None:
 def test_minutes_are_read_by_the_shipped_tables() -> None:
     own = load_vocabulary(SHIPPED)
     chart = [visit(type=[concept("http://snomed.info/sct", "185317003")]), minutes("total-time", 34)]
-    found = gather(chart, patient_id="p1", encounter_id="e1", user=None, vocabulary=own).facts
+    found = gather(chart, patient_id="p1", encounter_id="e1", user=None, vocabulary=own, note_rules=note_rules()).facts
     assert (found.modality.value, found.total_minutes.value) == (Modality.AUDIO_ONLY, 34)

@@ -1,0 +1,153 @@
+"""Finds the notes of the visit and turns them into plain text: DocumentReference and Composition, text, HTML or RTF."""
+
+import binascii
+from base64 import b64decode
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from selectolax.lexbor import LexborHTMLParser
+from striprtf.striprtf import rtf_to_text
+
+from fhir_mapping.chart import Chart
+from fhir_mapping.moments import moment_or_none
+from fhir_mapping.resources import Json, codings, name, quote, record, records, reference, text
+
+_LARGEST = 2 * 1024 * 1024  # bytes of one attachment: a note of 200,000 characters in the wordiest of formats
+_HIDDEN = "script,style,head,title,template"
+_BLOCKS = "p,div,br,li,tr,h1,h2,h3,h4,h5,h6,table,ul,ol,section,hr,dt,dd,caption"
+_CELLS = "td,th"
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One note of the visit: the resource that holds it, its plain text, and whether it is not final yet."""
+
+    resource: Json
+    text: str
+    preliminary: bool
+
+
+def documents(chart: Chart) -> tuple[list[Document], list[str]]:
+    """List the notes of the visit, and say of those that cannot be read why."""
+    found: list[Document] = []
+    notes: list[str] = []
+    for resource in chart.of("DocumentReference"):
+        written = text(resource.get("docStatus")) or "final"
+        state = chart.vocabulary.term("status", "doc-status", written)
+        if state and _stands(chart, resource, "document-status") and _is_of_visit(chart, resource):
+            early = state == "preliminary"
+            said = _attached(chart, resource)
+            if isinstance(said, _Unread):
+                notes.append(f"{name(resource)}: {said.why}; not read")
+            else:
+                found.append(Document(resource, said, early))
+    for resource in chart.of("Composition"):
+        state = chart.vocabulary.term("status", "doc-status", text(resource.get("status")))
+        if state and chart.is_this_visit(resource.get("encounter"), resource):
+            early = state == "preliminary"
+            found.append(Document(resource, "\n\n".join(_sections(resource.get("section"))), early))
+    return found, notes
+
+
+def note_types(chart: Chart, resource: Json) -> Iterator[tuple[str, str]]:
+    """What the type of a document hints about the mode, with the code that says so."""
+    for coding in codings(resource.get("type")):
+        if word := chart.vocabulary.word("modality", coding.system, coding.code):
+            yield word, coding.said
+
+
+@dataclass(frozen=True, slots=True)
+class _Unread:
+    why: str
+
+
+def _is_of_visit(chart: Chart, resource: Json) -> bool:
+    """Whether a document belongs to this visit: it names it, or names none and is of its day."""
+    context = resource.get("context")
+    named = [one for held in records(context) for one in records(held.get("encounter"))]  # R4
+    named += [one for one in records(context) if any(reference(one))]  # R5
+    visits = [one for one in named if any(reference(one))]
+    if visits:
+        return any(chart.is_this_visit(one, resource) for one in visits)
+    written = moment_or_none(resource.get("date"))
+    return bool(written and chart.when and written.falls_on(chart.when))
+
+
+def _stands(chart: Chart, resource: Json, system: str) -> bool:
+    return chart.vocabulary.term("status", system, text(resource.get("status"))) is not None
+
+
+def _attached(chart: Chart, resource: Json) -> str | _Unread:
+    """The text of a document: of its attachments the first that can be read."""
+    why = "it has no text"
+    for content in records(resource.get("content")):
+        attachment = record(content.get("attachment"))
+        kind, _, settings = text(attachment.get("contentType")).partition(";")
+        read = _READERS.get(kind.strip().casefold())
+        if read is None:
+            why = f"its format is {quote(kind, 40) or 'not said'}"
+            continue
+        data = text(attachment.get("data"))
+        if not data:
+            binary = chart.find({"reference": text(attachment.get("url"))}, resource)
+            data = text(record(binary).get("data"))
+        if not data:
+            why = "its text was not sent"
+            continue
+        try:
+            return read(b64decode(data[: _LARGEST * 2]), settings.partition("charset=")[2].strip(' "') or "utf-8")
+        except (binascii.Error, ValueError, LookupError):
+            why = "its text is broken"
+    return _Unread(why)
+
+
+def _decoded(data: bytes, charset: str) -> str:
+    try:
+        return data[:_LARGEST].decode(charset)
+    except (UnicodeDecodeError, LookupError):
+        return data[:_LARGEST].decode("cp1252", errors="replace")
+
+
+def from_html(markup: str) -> str:
+    """The text of an HTML or XHTML fragment, a block a line; scripts and styles say nothing."""
+    tree = LexborHTMLParser(markup.encode("utf-8", errors="replace"))
+    for node in tree.css(_HIDDEN):
+        node.decompose()
+    for node in tree.css(_BLOCKS):
+        node.insert_after("\n")
+    for node in tree.css(_CELLS):
+        node.insert_after(" ")
+    return tree.body.text() if tree.body else ""
+
+
+def _plain(data: bytes, charset: str) -> str:
+    return _decoded(data, charset).replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _html(data: bytes, charset: str) -> str:
+    return from_html(_decoded(data, charset))
+
+
+def _rtf(data: bytes, charset: str) -> str:
+    return str(rtf_to_text(_decoded(data, charset), errors="replace"))  # type: ignore[no-untyped-call]  # striprtf has no types
+
+
+_READERS: dict[str, Callable[[bytes, str], str]] = {
+    "text/plain": _plain,
+    "text/html": _html,
+    "application/xhtml+xml": _html,
+    "text/rtf": _rtf,
+    "text/richtext": _rtf,
+    "application/rtf": _rtf,
+}
+
+
+def _sections(value: object, depth: int = 0) -> Sequence[str]:
+    """The sections of a composition, each under its title."""
+    found: list[str] = []
+    for section in records(value) if depth < 4 else []:  # noqa: PLR2004 - deeper nesting is no note
+        title, said = text(section.get("title")), from_html(text(record(section.get("text")).get("div")))
+        if said.strip():
+            found.append(f"{title}:\n{said}" if title else said)
+        found += _sections(section.get("section"), depth + 1)
+    return found

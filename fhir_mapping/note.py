@@ -1,0 +1,74 @@
+"""Reads one note as a coder would: minutes, mode, places, consent and level as stated, with the words for each."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from fhir_mapping.facts import Modality
+from fhir_mapping.note_rules import MODE, SWITCHED, TAKEN_OUT, TOTAL, NoteRules, ReadRule
+from fhir_mapping.note_times import Found, Line, Part, standing, summed, times
+from fhir_mapping.sentences import sentences
+
+__all__ = ["Found", "read_note"]
+
+LONGEST = 200_000  # characters of a note that are read; a longer one is a paste of the chart
+_BOTH = {Modality.AUDIO_VIDEO, Modality.AUDIO_ONLY}
+
+
+def read_note(text: str, rules: NoteRules) -> tuple[Found, ...]:
+    """Everything a note says, in order.
+
+    Parameters: `text` of the note, plain; `rules` to read it by. A total may be the sum of parts where no total stands,
+    and has what is reported separately taken out. What is said too vaguely to be used has the value `None`.
+    """
+    found: list[Found] = []
+    parts: list[Part] = []
+    for number, sentence in enumerate(sentences(text[:LONGEST])):
+        told = rules.grammar.mark(sentence.text)
+        line = Line(number, sentence, told, corrects=rules.corrections.search(told.text) is not None)
+        for one in times(line, rules):
+            if isinstance(one, Part):
+                parts.append(one)
+            else:
+                found.append(one)
+        found += _others(line, rules)
+    totals = [one for one in found if one.target == TOTAL] or list(summed(parts))
+    taken_out = [one for one in found if one.target == TAKEN_OUT]
+    others = [one for one in found if one.target not in {TOTAL, TAKEN_OUT}]
+    return tuple(sorted((*standing(totals, taken_out), *_weighed(others)), key=lambda one: one.start))
+
+
+def _others(line: Line, rules: NoteRules) -> Iterator[Found]:
+    """What a sentence says besides lengths of time: for each target the first row that stands in its context."""
+    plain = line.sentence.text.casefold()
+    for target, rows in rules.others.items():
+        if rules.triggers[target].search(plain):
+            first = next(_standing(line, rules, target, rows), None)
+            if first is not None:
+                yield first
+
+
+def _standing(line: Line, rules: NoteRules, target: str, rows: Sequence[ReadRule]) -> Iterator[Found]:
+    for row in rows:
+        for match in row.find(line.told.text, line.sentence.heading):
+            value = row.value if row.value is not None or row.vague else rules.level(match["level"])
+            effect = rules.effect(target, line.told.text, match, value)
+            if effect != "drop":
+                # What stands in the first line is the title of the note: it is no passing mention.
+                yield line.found(target, None if effect else value, weak=row.weak and line.number > 0)
+
+
+def _weighed(found: Sequence[Found]) -> list[Found]:
+    """What counts of all that is said: a passing mention never stands against a plain statement, nor a slip corrected.
+
+    Video and telephone both, with a sentence that tells of the change, make an interrupted visit.
+    """
+    plain = {one.target for one in found if not one.weak}
+    corrected = {one.target: one for one in found if one.corrects and one.target not in {MODE, SWITCHED}}
+    kept = [one for one in found if not one.weak or one.target not in plain]
+    kept = [one for one in kept if corrected.get(one.target, one) is one]
+    modes = [one for one in kept if one.target == MODE]
+    others = [one for one in kept if one.target not in {MODE, SWITCHED}]
+    changed = [one for one in modes if one.value is Modality.INTERRUPTED]
+    if not changed and {one.value for one in modes} == _BOTH and any(one.target == SWITCHED for one in kept):
+        changed = [replace(one, value=Modality.INTERRUPTED) for one in modes]
+    return others + (changed or modes)

@@ -1,0 +1,149 @@
+"""Reads the lengths of time in a sentence of a note: whose they are, which is the total, and which are its parts."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from fhir_mapping.durations import Duration, Kind, Told
+from fhir_mapping.note_rules import PART, TAKEN_OUT, TIMES, TOTAL, NoteRules, ReadRule
+from fhir_mapping.sentences import Sentence
+
+MARK = re.compile(r"⟦[mvbc](\d+)⟧")
+_WITHIN = re.compile(r"includ|of which|of that|of those|consist|which|total|with over|more than half|%")
+_PARTS = 2  # so many at least make a sum
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One thing the note says: `value` is `None` where it must be asked about; the words stand at `start` to `end`.
+
+    `corrects`: it takes back what was written before. `weak`: a passing mention, which counts only by itself.
+    """
+
+    target: str
+    value: object
+    start: int
+    end: int
+    said: str
+    corrects: bool = False
+    weak: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One sentence as it is read: its place in the note, its lengths of time, and whether it corrects another."""
+
+    number: int
+    sentence: Sentence
+    told: Told
+    corrects: bool
+
+    def found(self, target: str, value: object, *, weak: bool = False) -> Found:
+        """What was found in this sentence."""
+        one = self.sentence
+        return Found(target, value, one.start, one.end, one.text, self.corrects, weak)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Minutes of one activity, and the number of the sentence that tells of it."""
+
+    number: int
+    minutes: int
+    found: Found
+
+
+Claims = Mapping[int, tuple[ReadRule, re.Match[str]]]
+
+
+def times(line: Line, rules: NoteRules) -> Iterator[Found | Part]:
+    """The lengths of time that a sentence tells, each claimed by one rule; parts that make a whole are summed."""
+    yield from _numbers(line, rules)
+    claims = _claims(line, rules)
+    parts = {index: duration for index, duration in _parts(line, rules, claims).items() if index in claims}
+    if _make_a_whole(line, claims, parts):
+        yield line.found(TOTAL, _sum(list(parts.values())))
+        claims = {i: claim for i, claim in claims.items() if i not in parts or claim[0].target not in {TOTAL, PART}}
+    for index, (rule, match) in claims.items():
+        duration = line.told.durations[index]
+        effect = rules.effect(rule.target, line.told.text, match, None)
+        exact = effect is None and duration.kind in {Kind.EXACT, Kind.CLOCK}
+        if rule.target == PART and exact:
+            yield Part(line.number, duration.minutes, line.found(PART, duration.minutes))
+        elif effect != "drop" and rule.target in {*TIMES, TAKEN_OUT}:
+            yield line.found(rule.target, duration.minutes if exact else None)
+
+
+def summed(parts: Sequence[Part]) -> Iterator[Found]:
+    """The whole of the time where its parts stand in lines one below the other."""
+    run: list[Part] = []
+    for part in (*parts, None):
+        if part is not None and (not run or part.number - run[-1].number <= 1):
+            run.append(part)
+            continue
+        if len(run) >= _PARTS:
+            said = " + ".join(str(one.minutes) for one in run)
+            first, last = run[0].found, run[-1].found
+            yield replace(first, target=TOTAL, value=sum(one.minutes for one in run), end=last.end, said=said)
+        run = [part] if part is not None else []
+
+
+def standing(totals: Sequence[Found], taken_out: Sequence[Found]) -> Iterator[Found]:
+    """The totals that stand: the last correction alone, if there is one; a vague one only where no exact one is.
+
+    What is reported separately is taken out of them.
+    """
+    exact = [one for one in totals if isinstance(one.value, int)]
+    corrections = [one for one in exact if one.corrects]
+    elsewhere = sum(one.value for one in taken_out if isinstance(one.value, int))
+    for one in corrections[-1:] or exact or totals:
+        yield replace(one, value=max(0, one.value - elsewhere)) if isinstance(one.value, int) else one
+
+
+def _numbers(line: Line, rules: NoteRules) -> Iterator[Found]:
+    """Fields whose label says that the number is one of minutes."""
+    for rule in rules.times:
+        for match in rule.find(line.told.text, line.sentence.heading) if rule.number else ():
+            if rules.effect(rule.target, line.told.text, match, None) is None:
+                yield line.found(rule.target, int(match["number"]))
+
+
+def _claims(line: Line, rules: NoteRules) -> dict[int, tuple[ReadRule, re.Match[str]]]:
+    """The first rule that claims each length of time; one that its context drops leaves it to the next."""
+    claims: dict[int, tuple[ReadRule, re.Match[str]]] = {}
+    for rule in rules.times if line.told.durations else ():
+        for match in rule.find(line.told.text, line.sentence.heading) if not rule.number else ():
+            index = int(MARK.findall(match[0])[-1])
+            claims.setdefault(index, (rule, match))
+    return claims
+
+
+def _parts(line: Line, rules: NoteRules, claims: Claims) -> dict[int, Duration]:
+    """The lengths of time that tell of one activity each, whatever else they tell."""
+    found: dict[int, Duration] = {}
+    for rule in rules.times:
+        if rule.target != PART or not claims:
+            continue
+        for match in rule.find(line.told.text, line.sentence.heading):
+            index = int(MARK.findall(match[0])[-1])
+            if claims[index][0].may_be_part and rules.effect(PART, line.told.text, match, None) is None:
+                found.setdefault(index, line.told.durations[index])
+    return dict(sorted(found.items()))
+
+
+def _make_a_whole(line: Line, claims: Claims, parts: Mapping[int, Duration]) -> bool:
+    """Whether the parts are all there is: no total beside them, none within another."""
+    totals = {index: rule for index, (rule, _) in claims.items() if rule.target == TOTAL}
+    if len(parts) < _PARTS or any(not rule.soft or index not in parts for index, rule in totals.items()):
+        return False
+    marks = list(MARK.finditer(line.told.text))
+    between = [line.told.text[marks[i].end() : marks[i + 1].start()] for i in range(len(marks) - 1)]
+    return not any(_WITHIN.search(words) for words in between)
+
+
+def _sum(parts: Sequence[Duration]) -> int | None:
+    """The parts together; none where one is vague. One that is as long as all others together is their sum."""
+    if any(part.kind is not Kind.EXACT for part in parts):
+        return None
+    total, longest = sum(part.minutes for part in parts), max(part.minutes for part in parts)
+    return longest if longest * 2 == total and len(parts) > _PARTS else total

@@ -1,0 +1,69 @@
+"""Tells whether what an EHR answered to a search is all there is: only then may something not found count as absent."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from urllib.parse import parse_qsl
+
+from fhir_mapping.facts import Evidence, How
+from fhir_mapping.moments import moment_or_none
+from fhir_mapping.resources import Json, quote, record, records, text
+
+_HARMLESS = {"patient", "subject", "_count", "_sort", "_format", "_total", "_include", "_revinclude", "_summary"}
+_FROM, _TO = {"ge", "gt"}, {"le", "lt"}
+_NESTED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """One searchset: the type it searched, the parameters that narrowed it, and whether it came whole."""
+
+    kind: str
+    narrowed: tuple[tuple[str, str], ...]
+    whole: bool
+    matches: int
+
+    def covers(self, first: date, last: date) -> bool:
+        """Whether the search came whole and left out nothing between two days."""
+        return self.whole and all(_harmless(name, value, first, last) for name, value in self.narrowed)
+
+
+def searches(resources: Iterable[object]) -> tuple[Search, ...]:
+    """List the searchsets among the values of a prefetch."""
+    return tuple(found for value in resources for found in _searches(record(value), 0))
+
+
+def complete_search(known: Iterable[Search], kind: str, first: date, last: date) -> Evidence | None:
+    """Evidence that every search for `kind` came whole over the days `first` to `last`, if there was one at all."""
+    found = [search for search in known if search.kind == kind]
+    if not found or not all(search.covers(first, last) for search in found):
+        return None
+    said = f"{sum(search.matches for search in found)} found since {first.isoformat()}, none of this practice"
+    return Evidence(f"a search for {quote(kind)}", "Bundle", said, How.DERIVED)
+
+
+def _searches(resource: Json, depth: int) -> Iterator[Search]:
+    if resource.get("resourceType") != "Bundle" or depth > _NESTED:
+        return
+    entries = records(resource.get("entry"))
+    held = [(entry, record(entry.get("resource"))) for entry in entries]
+    for _, inner in held:
+        yield from _searches(inner, depth + 1)
+    links = {text(link.get("relation")): text(link.get("url")) for link in records(resource.get("link"))}
+    path, _, query = links.get("self", "").partition("?")
+    matches = [inner for entry, inner in held if record(entry.get("search")).get("mode") not in {"include", "outcome"}]
+    kinds = {text(inner.get("resourceType")) for inner in matches}
+    kind = path.rstrip("/").rpartition("/")[2] or (kinds.pop() if len(kinds) == 1 else "")
+    total = resource.get("total")
+    cut = isinstance(total, int) and total > len(matches)
+    failed = any(inner.get("resourceType") == "OperationOutcome" for _, inner in held)
+    yield Search(kind, tuple(parse_qsl(query)), "next" not in links and not cut and not failed, len(matches))
+
+
+def _harmless(name: str, value: str, first: date, last: date) -> bool:
+    if name in _HARMLESS:
+        return True
+    bound = moment_or_none(value[2:])
+    if name != "date" or bound is None:
+        return False
+    return (value[:2] in _FROM and bound.day <= first) or (value[:2] in _TO and bound.day >= last)

@@ -1,0 +1,89 @@
+"""Cuts a note into its sentences, as one does who knows hard line breaks, bullets, headings and "min." at sight."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+_LONGEST = 700  # characters of one sentence: what runs on longer is a table or a paste, and is cut
+_LINE = re.compile(r"[^\n]+")
+_BULLET = re.compile(r"\s*(?:[-*\u2013>\u00b7\u2022\u25a1\u2610-\u2612\u2713]|\d{1,2}[.)]\s|\[[ xX]?\])")
+_HEADING = re.compile(r"\s*[A-Z][\w /&()'-]{0,45}:(?!\d)")
+_OPEN_END = re.compile(
+    r"(?:\b(?:of|the|a|an|with|and|or|for|by|via|was|were|is|in|on|to|at|from|total|spent|than)|,)\s*$", re.IGNORECASE
+)
+_NUMBER_ALONE = re.compile(r"\s*\d{1,3}(?:\s*min\w*\.?)?\s*")
+_WRAPPED = 60  # a line this long that ends in mid-sentence was wrapped, not ended
+_END = re.compile(r"[.!?]+[\"')\]]*(?=\s|$)|(?<=[a-z0-9)])\.(?=[A-Z][a-z])")
+_SHORT_FORM = re.compile(
+    r"\b(?:mins?|hrs?|secs?|dr|drs|mr|mrs|ms|pt|pts|approx|appt|vs|no|st|ave|tel|ph|ext|dept|wk|yr|mo|e\.g|i\.e|a\.m|p\.m|etc)\.$",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """One sentence: its words on one line, where it stands in the note, and the heading above it."""
+
+    text: str
+    start: int
+    end: int
+    heading: str
+
+
+def sentences(note: str) -> Iterator[Sentence]:
+    """Cut a note into sentences, in order; blank lines, bullets and headings end one, a wrapped line does not."""
+    heading = ""
+    for start, end in _passages(note):
+        found = _HEADING.match(note, start, end)
+        if found:
+            heading = found[0].strip(" :").casefold()
+        for first, last in _split(note, start, end):
+            words = " ".join(note[first:last].split())
+            if words:
+                yield Sentence(words, first, last, heading)
+
+
+def _passages(note: str) -> Iterator[tuple[int, int]]:
+    """Join the lines that belong together."""
+    start = end = -1
+    for line in _LINE.finditer(note):
+        if start >= 0 and not _goes_on(note, start, end, line):
+            yield start, end
+            start = -1
+        start, end = (line.start() if start < 0 else start), line.end()
+    if start >= 0:
+        yield start, end
+
+
+def _goes_on(note: str, start: int, end: int, line: re.Match[str]) -> bool:
+    before, after = note[max(start, end - 200) : end], line[0]
+    if line.start() - end > 1 or not after.strip() or not before.strip() or line.end() - start > _LONGEST:
+        return False
+    if _BULLET.match(after) or _HEADING.match(after):
+        return False
+    if _NUMBER_ALONE.fullmatch(after):
+        return True
+    first = after.lstrip()[0]
+    if _OPEN_END.search(before) or first.islower():
+        return not before.rstrip().endswith((".", "!", "?", ":"))
+    previous = before.rpartition("\n")[2]
+    return len(previous) >= _WRAPPED and not previous.rstrip().endswith((".", "!", "?", ":", ";"))
+
+
+def _split(note: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    first = start
+    for stop in _END.finditer(note, start, end):
+        after = note[stop.end() : stop.end() + 40].lstrip()
+        if _SHORT_FORM.search(note, max(first, stop.end() - 8), stop.end()) and not _opens(after):
+            continue
+        yield first, stop.end()
+        first = stop.end()
+    while end - first > _LONGEST:
+        yield first, first + _LONGEST
+        first += _LONGEST
+    yield first, end
+
+
+def _opens(after: str) -> bool:
+    """Whether a new sentence opens here: after "min." a capital letter with a word behind it."""
+    return bool(re.match(r"[A-Z][a-z]|I\b|[A-Z]{2,}", after))
