@@ -94,8 +94,16 @@ class Telecode:
         if facts.modality.value is Modality.IN_PERSON and not self.settings.in_person_cards:
             return replace(self._nothing("in_person", "The visit was in person."), facts=facts)
         outcome = select(facts, self.book, self.settings.options)
-        url = self.settings.public_url
-        return Answer(facts, outcome, render(outcome, facts, found.parties, self.book, self.cards, source_url=url))
+        cards = render(
+            outcome,
+            facts,
+            found.parties,
+            self.book,
+            self.cards,
+            shows=found.shows,
+            source_url=self.settings.public_url,
+        )
+        return Answer(facts, outcome, cards)
 
     def _triggered(self, request: HookRequest) -> bool:
         triggers = self.settings.patient_view_triggers

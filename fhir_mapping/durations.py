@@ -10,6 +10,8 @@ _HOUR = r"(?:hours?|hrs?\.?|h)"
 _MINUTE = r"(?:minutes?|mins?\b\.?|minuts?|mintues?|minuets?)"
 _CLOCK = r"(?:[01]?\d|2[0-3])(?::[0-5]\d)(?::[0-5]\d)?\s*(?:[ap]\.?m\b\.?)?"
 _BLANK = r"\*{2,}|_{2,}|\[\s*\]|\{[^{}]{0,40}\}|@\w{1,30}@|<<[^<>]{0,40}>>|\bx{2,}|\?{2,}|\[[a-z #_*]{1,30}\]"
+_ANY = re.compile(r"min|hour|hr|\d ?h\b|\d:\d")  # a look before the long search: most sentences tell no time
+_HEDGE = 40  # characters before a number in which it may be hedged
 _HALF_DAY = 12 * 60
 _MOST = 24 * 60
 
@@ -55,7 +57,7 @@ class DurationGrammar:
         Parameters: `words` for numbers ("twenty" -> 20); `before` and `after`, patterns of what makes a number vague.
         """
         word = "|".join(sorted(words, key=len, reverse=True))
-        number = rf"(?>\d{{1,4}}(?:\.\d{{1,2}})?|(?:(?:{word})\b(?:[ -](?:and )?(?=(?:{word})\b))?)+)"
+        number = rf"(?>\d{{1,4}}(?:\.\d{{1,2}})?|(?:(?:{word})\b(?:[ -](?:and\s)?(?=(?:{word})\b))?){{1,6}})"
         twin = rf"(?:\s*\(\s*{number}\s*\))?"
         to = r"\s*(?:-|\u2013|\u2014|to|or|/)\s*"
         one = rf"(?:{number}|an?)"
@@ -83,14 +85,20 @@ class DurationGrammar:
     def mark(self, sentence: str) -> Told:
         """Replace every length of time in a sentence by its mark."""
         plain = sentence.casefold().replace("⟦", "[")
+        if not _ANY.search(plain):
+            return Told(plain, ())
         parts: list[str] = []
         found: list[Duration] = []
         at = 0
         for match in self.written.finditer(plain):
             kind, minutes = self._read(match)
-            if kind is Kind.EXACT and self._is_vague(plain, match):
+            lead = plain[at : match.start()]
+            hedge = self.before.search(lead[-_HEDGE:])
+            if kind is Kind.EXACT and (hedge or "+" in match[0] or self.after.match(plain, match.end())):
                 kind = Kind.VAGUE
-            parts += [plain[at : match.start()], f"⟦{kind}{len(found)}⟧"]
+            if hedge:  # "at least" is part of what the mark stands for
+                lead = lead[: len(lead) - len(lead[-_HEDGE:]) + hedge.start()]
+            parts += [lead, f"⟦{kind}{len(found)}⟧"]
             found.append(Duration(kind, minutes if kind in {Kind.EXACT, Kind.CLOCK} else 0, match[0].strip()))
             at = match.end()
         return Told("".join((*parts, plain[at:])), tuple(found))
@@ -104,10 +112,6 @@ class DurationGrammar:
             value = self.words.get(word, 0)
             total = max(total, 1) * value if value == 100 else total + value  # noqa: PLR2004 - "one hundred" is no sum
         return float(total)
-
-    def _is_vague(self, plain: str, match: re.Match[str]) -> bool:
-        lead, tail = plain[max(0, match.start() - 40) : match.start()], plain[match.end() : match.end() + 30]
-        return "+" in match[0] or bool(self.before.search(lead) or self.after.match(tail))
 
     def _read(self, match: re.Match[str]) -> tuple[Kind, int]:
         said = match[0]

@@ -217,6 +217,15 @@ class EncounterFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordShows:
+    """What the record shows for each element of MDM, in lines of text: problems, data, and drugs for the risk."""
+
+    problems: tuple[str, ...] = ()
+    data: tuple[str, ...] = ()
+    risk: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Parties:
     """Who stands on a claim for the visit, as FHIR references.
 

@@ -8,13 +8,14 @@ from fhir_mapping.chart import MissingEncounter, WrongPatient, open_chart
 from fhir_mapping.coverage import coverages
 from fhir_mapping.documentation import documentation
 from fhir_mapping.encounter import not_ours, service_date
-from fhir_mapping.facts import EncounterFacts, Fact, Parties
+from fhir_mapping.facts import EncounterFacts, Fact, Parties, RecordShows
 from fhir_mapping.modality import modality
 from fhir_mapping.narrative import narrative
 from fhir_mapping.note_rules import NoteRules
 from fhir_mapping.people import people
 from fhir_mapping.places import places
 from fhir_mapping.prior_visits import patient_status
+from fhir_mapping.record_shows import record_shows
 from fhir_mapping.resources import check, name, reference
 from fhir_mapping.vocabulary import Vocabulary
 
@@ -28,12 +29,15 @@ _MOST_NOTES = 40  # a broken interface repeats itself; the first notes tell enou
 class Gathered:
     """The facts of a visit, who stands on its claim, and why it gets no card at all (`not_ours`), if so.
 
+    `shows` is what the record holds for each MDM element where no level is documented.
+
     `not_ours` is `None` for telehealth, in-person office and unknown visits.
     """
 
     facts: EncounterFacts
     parties: Parties
     not_ours: str | None
+    shows: RecordShows
 
 
 def gather(  # noqa: PLR0913 - one chart, and all there is to read it by
@@ -89,7 +93,9 @@ def gather(  # noqa: PLR0913 - one chart, and all there is to read it by
         practitioner=who.practitioner,
         coverages=paid.in_force,
     )
-    return Gathered(facts, parties, not_ours(chart.encounter, vocabulary))
+    undecided = facts.mdm.value is None and facts.mdm_elements.value is None
+    shows = record_shows(chart) if undecided else RecordShows()
+    return Gathered(facts, parties, not_ours(chart.encounter, vocabulary), shows)
 
 
 def _shortened(notes: list[str]) -> tuple[str, ...]:

@@ -54,7 +54,7 @@ def _standing(line: Line, rules: NoteRules, target: str, rows: Sequence[ReadRule
             effect = rules.effect(target, line.told.text, match, value)
             if effect != "drop":
                 # What stands in the first line is the title of the note: it is no passing mention.
-                yield line.found(target, None if effect else value, weak=row.weak and line.number > 0)
+                yield line.found(target, None if effect else value, match[0], weak=row.weak and line.number > 0)
 
 
 def _weighed(found: Sequence[Found]) -> list[Found]:

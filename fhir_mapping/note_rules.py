@@ -105,10 +105,8 @@ class ReadRule:
 
     def find(self, sentence: str, heading: str) -> Iterator[re.Match[str]]:
         """Every place in a sentence where it is written, if the sentence or its heading is one where it counts."""
-        for match in self.pattern.finditer(sentence):
-            if not self._counts(sentence, heading):
-                return
-            yield match
+        if self._counts(sentence, heading):
+            yield from self.pattern.finditer(sentence)
 
     def _counts(self, sentence: str, heading: str) -> bool:
         if self.unless and self.unless.search(sentence):

@@ -10,6 +10,8 @@ from fhir_mapping.sentences import Sentence
 
 MARK = re.compile(r"⟦[mvbc](\d+)⟧")
 _WITHIN = re.compile(r"includ|of which|of that|of those|consist|which|total|with over|more than half|%")
+_QUOTED = 76  # characters: a quotation on a card holds 80
+_LABEL = re.compile(r"(?:t[it]?m?e|\btt|minutes|minuts|mins|discussion)\b.*\d")
 _PARTS = 2  # so many at least make a sum
 
 
@@ -38,10 +40,13 @@ class Line:
     told: Told
     corrects: bool
 
-    def found(self, target: str, value: object, *, weak: bool = False) -> Found:
-        """What was found in this sentence."""
+    def found(self, target: str, value: object, words: str, *, weak: bool = False) -> Found:
+        """What was found in this sentence; of a long one, the telling `words` and those around them are quoted."""
         one = self.sentence
-        return Found(target, value, one.start, one.end, one.text, self.corrects, weak)
+        at = one.text.casefold().find(words) if len(one.text) > _QUOTED else -1
+        first = max(0, at - (_QUOTED - len(words)) // 2)
+        said = ("…" if first else "") + one.text[first : first + _QUOTED] if at >= 0 else one.text
+        return Found(target, value, one.start, one.end, said, self.corrects, weak)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,20 +63,23 @@ Claims = Mapping[int, tuple[ReadRule, re.Match[str]]]
 
 def times(line: Line, rules: NoteRules) -> Iterator[Found | Part]:
     """The lengths of time that a sentence tells, each claimed by one rule; parts that make a whole are summed."""
-    yield from _numbers(line, rules)
+    if _LABEL.search(line.told.text):
+        yield from _numbers(line, rules)
+    if not line.told.durations:
+        return
     claims = _claims(line, rules)
     parts = {index: duration for index, duration in _parts(line, rules, claims).items() if index in claims}
     if _make_a_whole(line, claims, parts):
-        yield line.found(TOTAL, _sum(list(parts.values())))
+        yield line.found(TOTAL, _sum(list(parts.values())), next(iter(parts.values())).said)
         claims = {i: claim for i, claim in claims.items() if i not in parts or claim[0].target not in {TOTAL, PART}}
     for index, (rule, match) in claims.items():
         duration = line.told.durations[index]
         effect = rules.effect(rule.target, line.told.text, match, None)
         exact = effect is None and duration.kind in {Kind.EXACT, Kind.CLOCK}
         if rule.target == PART and exact:
-            yield Part(line.number, duration.minutes, line.found(PART, duration.minutes))
+            yield Part(line.number, duration.minutes, line.found(PART, duration.minutes, duration.said))
         elif effect != "drop" and rule.target in {*TIMES, TAKEN_OUT}:
-            yield line.found(rule.target, duration.minutes if exact else None)
+            yield line.found(rule.target, duration.minutes if exact else None, duration.said)
 
 
 def summed(parts: Sequence[Part]) -> Iterator[Found]:
@@ -105,13 +113,13 @@ def _numbers(line: Line, rules: NoteRules) -> Iterator[Found]:
     for rule in rules.times:
         for match in rule.find(line.told.text, line.sentence.heading) if rule.number else ():
             if rules.effect(rule.target, line.told.text, match, None) is None:
-                yield line.found(rule.target, int(match["number"]))
+                yield line.found(rule.target, int(match["number"]), match[0])
 
 
 def _claims(line: Line, rules: NoteRules) -> dict[int, tuple[ReadRule, re.Match[str]]]:
     """The first rule that claims each length of time; one that its context drops leaves it to the next."""
     claims: dict[int, tuple[ReadRule, re.Match[str]]] = {}
-    for rule in rules.times if line.told.durations else ():
+    for rule in rules.times:
         for match in rule.find(line.told.text, line.sentence.heading) if not rule.number else ():
             index = int(MARK.findall(match[0])[-1])
             claims.setdefault(index, (rule, match))

@@ -13,9 +13,10 @@ _OPEN_END = re.compile(
 )
 _NUMBER_ALONE = re.compile(r"\s*\d{1,3}(?:\s*min\w*\.?)?\s*")
 _WRAPPED = 60  # a line this long that ends in mid-sentence was wrapped, not ended
-_END = re.compile(r"[.!?]+[\"')\]]*(?=\s|$)|(?<=[a-z0-9)])\.(?=[A-Z][a-z])")
+_END = re.compile(r"[.!]+[\"')\]]*(?=\s|$)|(?<=[a-z0-9)])\.(?=[A-Z][a-z])")
+_TITLE = re.compile(r"\b(?:dr|drs|mr|mrs|ms|st|vs)\.$", re.IGNORECASE)
 _SHORT_FORM = re.compile(
-    r"\b(?:mins?|hrs?|secs?|dr|drs|mr|mrs|ms|pt|pts|approx|appt|vs|no|st|ave|tel|ph|ext|dept|wk|yr|mo|e\.g|i\.e|a\.m|p\.m|etc)\.$",
+    r"\b(?:mins?|incl|excl|hrs?|secs?|pt|pts|approx|appt|no|ave|tel|ph|ext|dept|wk|yr|mo|e\.g|i\.e|a\.m|p\.m|etc)\.$",
     re.IGNORECASE,
 )
 
@@ -74,7 +75,8 @@ def _split(note: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     first = start
     for stop in _END.finditer(note, start, end):
         after = note[stop.end() : stop.end() + 40].lstrip()
-        if _SHORT_FORM.search(note, max(first, stop.end() - 8), stop.end()) and not _opens(after):
+        last = note[max(first, stop.end() - 8) : stop.end()]
+        if _TITLE.search(last) or (_SHORT_FORM.search(last) and not _opens(after)):
             continue
         yield first, stop.end()
         first = stop.end()

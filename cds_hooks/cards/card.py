@@ -14,7 +14,7 @@ from cds_hooks.cards.words import basis, claim_line, said, supposition
 from cds_hooks.coding.citation import Items
 from cds_hooks.coding.outcome import Kind, Outcome
 from cds_hooks.coding.policy import PolicyBook
-from fhir_mapping.facts import EncounterFacts, Parties
+from fhir_mapping.facts import EncounterFacts, Parties, RecordShows
 from fhir_mapping.tables import QuotedCode, Row, read_table
 
 LONGEST = 400
@@ -59,12 +59,14 @@ def render(  # noqa: PLR0913 - everything that stands on a card
     book: PolicyBook,
     cards: CardTable,
     *,
+    shows: RecordShows,
     source_url: str | None = None,
     new_id: Callable[[], object] = uuid4,
 ) -> list[dict[str, Any]]:
     """At most one card for an outcome; none for a visit that is not ours.
 
-    Parameters: `source_url`, the service's public address; `new_id` makes the uuids of card and suggestions.
+    Parameters: `shows`, what the record holds for MDM where no level is documented; `source_url`, the service's public
+    address; `new_id` makes the uuids of card and suggestions.
     """
     if outcome.kind is Kind.NOT_APPLICABLE:
         return []
@@ -73,7 +75,7 @@ def render(  # noqa: PLR0913 - everything that stands on a card
         "uuid": str(new_id()),
         "summary": summary(outcome, facts, book),
         "indicator": "info" if outcome.kind is Kind.SELECTION and not _contradicted(outcome) else "warning",
-        "detail": detail(outcome, facts, book),
+        "detail": detail(outcome, facts, book, shows),
         "source": {
             "label": cards.label,
             "url": source_url,

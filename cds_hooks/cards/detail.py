@@ -9,19 +9,19 @@ from cds_hooks.coding.levels import above, below, by_mdm, by_time
 from cds_hooks.coding.mdm import documented_levels
 from cds_hooks.coding.outcome import Candidate, Kind, Outcome
 from cds_hooks.coding.policy import PolicyBook
-from fhir_mapping.facts import EncounterFacts, Evidence, Fact, PatientStatus
+from fhir_mapping.facts import EncounterFacts, Evidence, Fact, PatientStatus, RecordShows
 
 MOST_EVIDENCE = 3
 MOST_CHOICES = 4
 LONG = 400
 
 
-def detail(outcome: Outcome, facts: EncounterFacts, book: PolicyBook) -> str:
+def detail(outcome: Outcome, facts: EncounterFacts, book: PolicyBook, shows: RecordShows) -> str:
     """The whole detail as GitHub-flavoured Markdown without HTML."""
-    return "\n\n".join(part for part in _parts(outcome, facts, book) if part)
+    return "\n\n".join(part for part in _parts(outcome, facts, book, shows) if part)
 
 
-def _parts(outcome: Outcome, facts: EncounterFacts, book: PolicyBook) -> Iterator[str]:
+def _parts(outcome: Outcome, facts: EncounterFacts, book: PolicyBook, shows: RecordShows) -> Iterator[str]:
     for title, notes in (("Please answer", outcome.questions), ("Why not", outcome.reasons)):
         if notes:
             lines = [
@@ -35,8 +35,10 @@ def _parts(outcome: Outcome, facts: EncounterFacts, book: PolicyBook) -> Iterato
     first = next((c for c in outcome.candidates if not c.supposing), None)
     if first is not None:
         yield _side_by_side(first, facts, book, outcome)
-    yield _facts(facts)
     asked = {note.id for note in outcome.questions}
+    if "mdm" in asked:
+        yield _shown(shows, book)
+    yield _facts(facts)
     remarks = [f"- {escaped(note.text, LONG)}" for note in outcome.warnings if note.id not in asked]
     if remarks:
         yield "**Note**\n\n" + "\n".join(remarks)
@@ -117,6 +119,19 @@ def _facts(facts: EncounterFacts) -> str:
         if fact.known or fact.conflict or name in ALWAYS_SHOWN:
             rows.append((label, *_fact_cells(fact)))
     return table(("Fact", "Record", "Evidence"), rows)
+
+
+def _shown(shows: RecordShows, book: PolicyBook) -> str:
+    """What the record holds for each MDM element: an aid to state the level, never a level."""
+    rows = [
+        (name, "; ".join(escaped(line) for line in lines), escaped(element.title, LONG))
+        for name, element in book.mdm.elements.items()
+        if (lines := getattr(shows, name))
+    ]
+    if not rows:
+        return ""
+    title = "**What the record shows for each MDM element** (it states no level: please state it in the note)"
+    return title + "\n\n" + table(("Element", "Record", "What counts"), rows)
 
 
 def _fact_cells(fact: Fact[object]) -> tuple[str, str]:

@@ -1,5 +1,6 @@
 """Small charts to read: builders for resources in the shape EHRs send them, and one call that reads them."""
 
+from base64 import b64encode
 from functools import cache
 from typing import Any
 
@@ -41,7 +42,13 @@ def vocabulary() -> Vocabulary:
     return load_vocabulary(config_folder() / "vocabulary", base=BASE)
 
 
-def read(*resources: object, patient: str = "p1", encounter: str = "e1", user: str | None = None) -> Gathered:
+def read(
+    *resources: object,
+    patient: str = "p1",
+    encounter: str = "e1",
+    user: str | None = None,
+    complete_history: bool = False,
+) -> Gathered:
     return gather(
         resources,
         patient_id=patient,
@@ -49,6 +56,7 @@ def read(*resources: object, patient: str = "p1", encounter: str = "e1", user: s
         user=user,
         vocabulary=vocabulary(),
         note_rules=note_rules(),
+        complete_history=complete_history,
     )
 
 
@@ -141,6 +149,22 @@ def coverage(code: str | None = None, own: str = "c1", **members: Any) -> Json:
 def earlier(own: str, day: str, **members: Any) -> Json:
     """An Encounter before the visit, with the same clinician."""
     return visit("AMB", id=own, period={"start": f"{day}T09:00:00-05:00"}, **members)
+
+
+def note(text: str | bytes, kind: str | None = "text/plain", own: str = "d1", **members: Any) -> Json:
+    """A DocumentReference of the visit that holds a note; `None` takes a member away."""
+    data = text if isinstance(text, bytes) else text.encode()
+    attachment = {"data": b64encode(data).decode(), **({"contentType": kind} if kind else {})}
+    whole = {
+        "resourceType": "DocumentReference",
+        "id": own,
+        "status": "current",
+        "docStatus": "final",
+        "subject": {"reference": "Patient/p1"},
+        "context": {"encounter": [{"reference": "Encounter/e1"}]},
+        "content": [{"attachment": attachment}],
+    } | members
+    return {key: value for key, value in whole.items() if value is not None}
 
 
 def bundle(*resources: object, **members: Any) -> Json:

@@ -10,6 +10,7 @@ from tests.mapping.charts import (
     CPT,
     EPIC_TYPE,
     NPI,
+    NUCC,
     PARTICIPATION,
     SNOMED,
     Json,
@@ -18,6 +19,7 @@ from tests.mapping.charts import (
     concept,
     earlier,
     facts,
+    read,
     visit,
 )
 
@@ -166,3 +168,130 @@ def test_without_a_date_or_a_clinician_nothing_is_concluded() -> None:
     prior = earlier("e0", "2026-01-05")
     assert facts(visit(period=None), prior).patient_status.why_unknown == "the date of the visit is not known"
     assert facts(visit(participant=None), prior).patient_status.why_unknown == "who rendered the visit is not known"
+
+
+def role(own: str, person: str, specialty: str, group: str | None = "g1") -> Json:
+    return {
+        "resourceType": "PractitionerRole",
+        "id": own,
+        "practitioner": {"reference": f"Practitioner/{person}"},
+        "specialty": [concept(NUCC, specialty)],
+        **({"organization": {"reference": f"Organization/{group}"}} if group else {}),
+    }
+
+
+FAMILY, CARDIOLOGY, NURSE_PRACTITIONER, NURSE = "207Q00000X", "207RC0000X", "363LF0000X", "163W00000X"
+OTHER = {"participant": [{"individual": {"reference": "Practitioner/dr2"}}]}
+
+
+@pytest.mark.parametrize(
+    ("mine", "theirs", "status"),
+    [
+        (role("r1", "dr1", FAMILY), role("r2", "dr2", FAMILY), SEEN),
+        (role("r1", "dr1", FAMILY), role("r2", "dr2", CARDIOLOGY), None),  # another specialty of the group
+        (role("r1", "dr1", FAMILY), role("r2", "dr2", FAMILY, "g2"), None),  # the same specialty elsewhere
+        (role("r1", "dr1", FAMILY), role("r2", "dr2", FAMILY, None), None),  # whose group is not said
+        (role("r1", "dr1", FAMILY), role("r2", "dr2", NURSE), None),  # a nurse's visit is no professional service
+    ],
+)
+def test_a_colleague_of_the_same_group_and_exact_specialty_counts_as_the_clinician(
+    mine: Json, theirs: Json, status: Any
+) -> None:
+    assert facts(visit(), mine, theirs, earlier("e0", "2025-06-03", **OTHER)).patient_status.value is status
+
+
+def test_a_nurse_practitioner_counts_as_the_specialty_of_the_physicians_of_the_group() -> None:
+    roles = [role("r1", "dr1", FAMILY), role("r2", "dr2", NURSE_PRACTITIONER)]
+    assert facts(visit(), *roles, earlier("e0", "2025-06-03", **OTHER)).patient_status.value is SEEN
+    mixed = [*roles, role("r3", "dr3", CARDIOLOGY)]
+    fact = facts(visit(), *mixed, earlier("e0", "2025-06-03", **OTHER)).patient_status
+    assert fact.value is None
+    assert "(1 earlier visits of which group and specialty, or the day, leave it open)" in (fact.why_unknown or "")
+
+
+def test_a_colleague_with_more_specialties_leaves_it_open() -> None:
+    both = role("r2", "dr2", FAMILY)
+    both["specialty"].append(concept(NUCC, CARDIOLOGY))
+    found = facts(visit(), role("r1", "dr1", FAMILY), both, earlier("e0", "2025-06-03", **OTHER)).patient_status
+    assert found.value is None
+
+
+def test_the_provider_of_the_visits_is_the_group_where_no_role_names_one() -> None:
+    provider: Json = {"serviceProvider": {"reference": "Organization/g1"}}
+    roles = [role("r1", "dr1", FAMILY, None), role("r2", "dr2", FAMILY, None)]
+    same = facts(visit(**provider), *roles, earlier("e0", "2025-06-03", **OTHER, **provider)).patient_status
+    assert same.value is SEEN
+
+
+@pytest.mark.parametrize(
+    ("members", "status"),
+    [
+        ({}, SEEN),
+        ({"status": "entered-in-error"}, None),
+        ({"status": "in-progress"}, None),
+        ({"code": concept(CPT, "93000")}, None),  # a tracing read makes nobody established
+        ({"performer": [{"actor": {"reference": "Practitioner/dr2"}}]}, None),
+        ({"performedDateTime": "2023-11-23"}, None),
+        ({"performedDateTime": None, "performedPeriod": {"start": "2025-06-03T10:00:00-05:00"}}, SEEN),
+        ({"performedDateTime": None, "occurrenceDateTime": "2025-06-03"}, SEEN),  # R5
+    ],
+)
+def test_a_procedure_coded_as_a_visit_makes_the_patient_established(members: Json, status: Any) -> None:
+    procedure = {
+        "resourceType": "Procedure",
+        "id": "x1",
+        "status": "completed",
+        "code": concept(CPT, "99213"),
+        "subject": {"reference": "Patient/p1"},
+        "performedDateTime": "2025-06-03",
+        "performer": [{"actor": {"reference": "Practitioner/dr1"}}],
+    } | members
+    assert facts(visit(), procedure).patient_status.value is status
+
+
+def test_an_explanation_of_benefit_counts_like_the_claim() -> None:
+    paid = claim("99213", billablePeriod={"start": "2025-06-03"}, provider={"reference": "Practitioner/dr1"})
+    paid |= {"resourceType": "ExplanationOfBenefit", "status": "active"}
+    assert facts(visit(), paid).patient_status.value is SEEN
+
+
+def test_an_evening_written_in_utc_falls_on_the_day_of_the_visits_own_zone() -> None:
+    late = visit("AMB", id="e0", period={"start": "2023-11-24T03:30:00Z"})  # 22:30 on the 23rd where the visit was
+    assert facts(visit(), late).patient_status.value is None
+    later = visit("AMB", id="e0", period={"start": "2023-11-24T05:30:00Z"})
+    assert facts(visit(), later).patient_status.value is SEEN
+
+
+WHOLE = {"link": [{"relation": "self", "url": "https://ehr.example/Encounter?patient=p1&_sort=-date&_count=100"}]}
+NEXT = {"relation": "next", "url": "https://ehr.example/page2"}
+
+
+def narrowed(query: str) -> Json:
+    return {"link": [{"relation": "self", "url": f"https://ehr.example/Encounter?patient=p1&{query}"}]}
+
+
+@pytest.mark.parametrize(
+    ("search", "status"),
+    [
+        (bundle(visit(), **WHOLE), PatientStatus.NEW),
+        (bundle(visit(), total=1), PatientStatus.NEW),
+        (bundle(visit(), earlier("e0", "2020-01-01"), **WHOLE), PatientStatus.NEW),
+        (bundle(visit(), **narrowed("date=ge2023-11-23")), PatientStatus.NEW),
+        (bundle(visit(), **narrowed("date=ge2023-11-24")), None),
+        (bundle(visit(), **narrowed("date=lt2026-11-01")), None),
+        (bundle(visit(), **narrowed("status=finished")), None),
+        (bundle(visit(), link=[*WHOLE["link"], NEXT]), None),
+        (bundle(visit(), total=2), None),
+        (bundle(visit(), {"resourceType": "OperationOutcome", "issue": [{"severity": "error"}]}), None),
+        (bundle(**WHOLE), PatientStatus.NEW),
+        (bundle(), None),  # of what, it does not say
+        (bundle(visit(), earlier("e0", "2025-01-01", **OTHER), **WHOLE), None),  # by whom, nobody knows
+        (bundle(visit(), earlier("e0", "2023-11-23"), **WHOLE), None),  # on the very day of the edge
+        (bundle(visit(), earlier("e0", "2025-01-01", type=[concept(SNOMED, "185317003")]), **WHOLE), None),
+        (bundle(visit(), earlier("e0", "2025-01-01"), **WHOLE), SEEN),
+        ({"resourceType": "OperationOutcome", "issue": [{"severity": "error"}]}, None),
+    ],
+)
+def test_none_found_means_new_only_where_the_site_vouches_and_the_search_came_whole(search: Json, status: Any) -> None:
+    assert read(visit(), search, complete_history=True).facts.patient_status.value is status
+    assert read(visit(), search).facts.patient_status.value in {None, SEEN}

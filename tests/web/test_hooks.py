@@ -51,7 +51,9 @@ def test_discovery_lists_the_three_services_with_safe_templates(client: FlaskCli
         for template in service["prefetch"].values():
             without_tokens = SAFE_TOKEN.sub("", template)
             assert "{" not in without_tokens
-            assert not re.search(r"[?&](?!patient=|encounter=|code=|status=|_sort=-date|_count=)", without_tokens)
+            assert not re.search(
+                r"[?&](?!patient=|encounter=|code=|status=|category=|_sort=-date|_count=)", without_tokens
+            )
 
 
 def test_a_medicare_video_visit_at_home_gets_its_office_code_on_one_card(client: FlaskClient, good: Request) -> None:

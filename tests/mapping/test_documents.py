@@ -1,0 +1,204 @@
+"""The note is found where EHRs keep it, in the formats they write, and what cannot be read is named as unread."""
+
+from base64 import b64encode
+
+import pytest
+
+from tests.mapping.charts import Json, bundle, by_method, extended, facts, minutes, note, read, visit
+
+SAID = "I spent a total of 34 minutes on the date of service."
+HTML = "<html><head><title>99 minutes total time</title></head><body><p>I spent a <b>total</b> of 34&nbsp;minutes</p>"
+RTF = r"{\rtf1\ansi\ansicpg1252{\fonttbl{\f0 Arial;}}\f0 I spent a \b total\b0  of 34 minutes.\par}"
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        (SAID, "text/plain"),
+        (SAID, "text/plain; charset=utf-8"),
+        (SAID.encode("utf-16"), "text/plain; charset=utf-16"),
+        (f"Señora.\n{SAID}".encode("cp1252"), "text/plain"),
+        (SAID.replace(" ", "\r\n", 1), "text/plain"),
+        (HTML, "text/html"),
+        (HTML, "TEXT/HTML"),
+        (f"<div xmlns='http://www.w3.org/1999/xhtml'><p>{SAID}</p></div>", "application/xhtml+xml"),
+        ("<table><tr><td>Total time:</td><td>34 minutes</td></tr></table>", "text/html"),
+        (RTF, "text/rtf"),
+        (RTF, "application/rtf"),
+    ],
+)
+def test_a_note_is_read_in_every_format_that_holds_text(text: str | bytes, kind: str) -> None:
+    assert facts(visit(), note(text, kind)).total_minutes.value == 34
+
+
+def test_what_a_page_hides_is_no_note() -> None:
+    page = "<style>total time 50 minutes</style><script>'total time 51 minutes'</script><p>Well.</p>"
+    assert not facts(visit(), note(page, "text/html")).total_minutes.known
+
+
+@pytest.mark.parametrize(
+    ("document", "why"),
+    [
+        (note("%PDF-1.7", "application/pdf"), "its format is application/pdf"),
+        (note(SAID, None), "its format is not said"),
+        (note(SAID, content=[{"attachment": {"contentType": "text/plain"}}]), "its text was not sent"),
+        (note(SAID, content=[{"attachment": {"contentType": "text/plain", "data": "§§§"}}]), "its text is broken"),
+        (note(r"{\rtf1 \u99999999? }", "text/rtf"), "its text is broken"),
+        (note(SAID, content=[]), "it has no text"),
+    ],
+)
+def test_a_note_that_cannot_be_read_is_named_with_the_reason(document: Json, why: str) -> None:
+    found = facts(visit(), document)
+    assert f"DocumentReference/d1: {why}; not read" in found.notes
+    assert not found.total_minutes.known
+
+
+def test_a_note_whose_text_lies_in_a_binary_is_read_where_the_binary_was_sent() -> None:
+    attachment = {"contentType": "text/plain", "url": "Binary/b1"}
+    binary = {"resourceType": "Binary", "id": "b1", "data": b64encode(SAID.encode()).decode()}
+    document = note(SAID, content=[{"attachment": attachment}])
+    assert facts(visit(), document, binary).total_minutes.value == 34
+    assert "DocumentReference/d1: its text was not sent; not read" in facts(visit(), document).notes
+
+
+def test_of_two_formats_of_one_note_one_is_read() -> None:
+    pdf = {"attachment": {"contentType": "application/pdf", "data": "JVBERg=="}}
+    plain = {"attachment": {"contentType": "text/plain", "data": b64encode(SAID.encode()).decode()}}
+    found = facts(visit(), note(SAID, content=[pdf, plain]))
+    assert found.total_minutes.value == 34
+    assert found.notes == ()
+
+
+@pytest.mark.parametrize(
+    ("document", "read_it"),
+    [
+        (note(SAID, context={"encounter": [{"reference": "Encounter/other"}]}), False),
+        (note(SAID, context=None, date="2026-11-23T20:05:00Z"), True),
+        (note(SAID, context=None, date="2026-11-22T20:05:00Z"), False),
+        (note(SAID, context=None, date="2026-11-24T20:05:00Z"), False),
+        (note(SAID, context=None), False),
+        (note(SAID, context=[{"reference": "Encounter/e1"}]), True),  # R5
+        (note(SAID, context=[{"reference": "Encounter/other"}]), False),
+        (note(SAID, status="superseded"), False),
+        (note(SAID, status="entered-in-error"), False),
+        (note(SAID, docStatus="entered-in-error"), False),
+        (note(SAID, docStatus=None), True),
+        (note(SAID, subject={"reference": "Patient/p2"}), False),
+    ],
+)
+def test_only_the_standing_notes_of_this_visit_are_read(document: Json, *, read_it: bool) -> None:
+    assert facts(visit(), document).total_minutes.known is read_it
+
+
+def test_a_preliminary_note_is_read_and_said_to_be_so() -> None:
+    found = facts(visit(), note(SAID, docStatus="preliminary"))
+    assert found.total_minutes.value == 34
+    assert "DocumentReference/d1 is preliminary, not final" in found.notes
+
+
+def composition(**members: object) -> Json:
+    time = {"title": "Time", "text": {"div": f"<div>{SAID}</div>"}}
+    nested = {"title": "Plan", "section": [{"title": "MDM", "text": {"div": "<div>MDM: moderate.</div>"}}]}
+    return {
+        "resourceType": "Composition",
+        "id": "n1",
+        "status": "final",
+        "subject": {"reference": "Patient/p1"},
+        "encounter": {"reference": "Encounter/e1"},
+        "section": [time, nested],
+    } | members
+
+
+def test_a_composition_is_read_section_by_section() -> None:
+    found = facts(visit(), composition())
+    assert (found.total_minutes.value, found.mdm.value) == (34, "moderate")
+    assert found.mdm.evidence[0].resource == "Composition/n1"
+    assert not facts(visit(), composition(encounter={"reference": "Encounter/other"})).total_minutes.known
+    assert not facts(visit(), composition(status="entered-in-error")).total_minutes.known
+
+
+def test_a_very_long_note_is_read_as_far_as_a_note_goes() -> None:
+    assert facts(visit(), note(f"{SAID}\n" + "word " * 400_000)).total_minutes.value == 34
+
+
+def test_the_type_of_a_note_hints_at_the_mode_where_nothing_better_does() -> None:
+    telephone = {"coding": [{"system": "http://loinc.org", "code": "34748-4"}]}
+    called = facts(visit(), note("Doing well.", type=telephone)).modality
+    assert called.value == "audio_only"
+    assert called.evidence[0].path == "DocumentReference.type"
+    by_video = facts(visit(extension=[by_method("video")]), note("Doing well.", type=telephone)).modality
+    assert by_video.value == "audio_video"
+    telehealth = {"coding": [{"system": "http://loinc.org", "code": "75496-0"}]}
+    assert not facts(visit(), note("Doing well.", type=telehealth)).modality.known
+
+
+def test_what_is_structured_goes_before_the_note_which_confirms_it_or_contradicts_it_for_all_to_see() -> None:
+    agreed = facts(visit(), minutes("total-time", 34), note(SAID)).total_minutes
+    assert agreed.value == 34
+    assert [one.how for one in agreed.evidence] == ["structured", "note"]
+    against = facts(visit(), minutes("total-time", 24), note(SAID)).total_minutes
+    assert against.value == 24
+    assert [one.resource for one in against.evidence] == ["Observation/o-total-time"]
+    assert (
+        f'DocumentReference/d1 note[0:53] says otherwise ("{SAID}"); it ranks lower and was not used' in against.notes
+    )
+
+
+def test_two_notes_that_disagree_are_a_conflict() -> None:
+    found = facts(visit(), note(SAID), note(SAID.replace("34", "43"), own="d2")).total_minutes
+    assert found.value is None
+    assert sorted(rival.value for rival in found.conflict) == [34, 43]
+
+
+def test_a_vague_total_is_asked_about_in_its_own_words() -> None:
+    found = facts(visit(), note("I spent about 30 minutes on this visit.")).total_minutes
+    assert found.value is None
+    assert 'the note says "I spent about 30 minutes on this visit."' in (found.why_unknown or "")
+
+
+def test_the_note_decides_the_mode_over_the_class_alone_and_never_over_an_extension() -> None:
+    telephone = "The entire visit was conducted by telephone."
+    assert facts(visit("AMB"), note(telephone)).modality.value == "audio_only"
+    assert facts(visit("VR"), note(telephone)).modality.value == "audio_only"
+    by_video = facts(visit("VR", extension=[by_method("video")]), note(telephone)).modality
+    assert by_video.value == "audio_video"
+    assert any("says otherwise" in said for said in by_video.notes)
+
+
+def test_an_interrupted_visit_told_in_the_note_brings_its_minutes_along() -> None:
+    told = "The visit began by video and was converted to telephone: 15 minutes by video, then 10 minutes by telephone."
+    found = facts(visit(), note(told))
+    assert found.modality.value == "interrupted"
+    assert (found.video_minutes.value, found.audio_minutes.value) == (15, 10)
+
+
+def test_minutes_over_seven_days_are_the_total_of_a_written_exchange_alone() -> None:
+    told = "Cumulative clinician time over seven days: 13 minutes."
+    written = facts(visit(), note(f"Asynchronous exchange by portal message only.\n{told}"))
+    assert (written.modality.value, written.total_minutes.value) == ("asynchronous", 13)
+    assert not facts(visit(), note(f"Visit conducted by video.\n{told}")).total_minutes.known
+
+
+def test_the_note_fills_what_no_code_carries() -> None:
+    told = (
+        "Visit conducted by telephone. Patient at home. I was in the clinic and was able to use video. "
+        "Patient declined video. Verbal consent to telehealth was obtained. 18 minutes of medical discussion."
+    )
+    found = facts(visit(), note(told))
+    assert found.patient_location.value == "home"
+    assert found.clinician_location.value == "office"
+    assert found.video_capable.value is True
+    assert found.audio_only_reason.value == "patient_declined"
+    assert found.consent_documented.value is True
+    assert found.discussion_minutes.value == 18
+
+
+def test_mdm_elements_of_a_note_count_where_none_is_structured() -> None:
+    told = "MDM: problems moderate, data low, risk moderate."
+    assert facts(visit(), note(told)).mdm_elements.value is not None
+    structured = extended("em-mdm-level", valueCodeableConcept={"text": "high"})
+    assert facts(visit(extension=[structured]), note("MDM: low.")).mdm.value == "high"
+
+
+def test_notes_come_in_bundles_too() -> None:
+    assert read(visit(), bundle(note(SAID))).facts.total_minutes.value == 34

@@ -1,0 +1,234 @@
+"""Notes read as a careful coder reads them: the labelled notes of `tests/notes/`, and the traps of each rule."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import orjson
+import pytest
+
+from fhir_mapping.note import read_note
+from fhir_mapping.note_score import Miss, Score, score, stated
+from tests.mapping.charts import note_rules
+
+NOTES = Path(__file__).parents[1] / "notes"
+FILES = sorted(NOTES.glob("*.jsonl"))
+WHOLE, SHORT = "note-", "s-"
+LEAST_SHORT, LEAST_TRAPS, LEAST_WHOLE = 250, 120, 25
+GOOD = 0.98
+
+
+def labelled(path: Path) -> list[dict[str, Any]]:
+    return [orjson.loads(line) for line in path.read_bytes().splitlines()]
+
+
+def read(text: str, target: str) -> object:
+    return stated(read_note(text, note_rules()), target)
+
+
+def measured() -> Iterator[tuple[Path, dict[str, Score], list[Miss]]]:
+    for path in FILES:
+        scores, misses = score(labelled(path), note_rules())
+        yield path, {one.field: one for one in scores}, misses
+
+
+def test_there_are_labelled_notes_enough() -> None:
+    notes = [note for path in FILES for note in labelled(path)]
+    short = [note for note in notes if note["id"].startswith(SHORT)]
+    assert len(short) >= LEAST_SHORT
+    assert sum(note["minutes_total"] is None for note in short) >= LEAST_TRAPS
+    assert sum(note["id"].startswith(WHOLE) for note in notes) >= LEAST_WHOLE
+
+
+def test_no_total_is_ever_made_up() -> None:
+    for path, scores, misses in measured():
+        wrong = [miss for miss in misses if miss.field == "minutes_total" and miss.label is None]
+        assert not wrong, f"{path.name}: {wrong}"
+        assert scores["minutes_total"].invented == 0
+
+
+@pytest.mark.parametrize("field", ["minutes_total", "modality"])
+def test_minutes_and_mode_are_read_right_in_98_of_100_notes(field: str) -> None:
+    scores = [found[field] for _, found, _ in measured()]
+    assert sum(one.right for one in scores) / sum(one.notes for one in scores) >= GOOD
+
+
+@pytest.mark.parametrize(
+    ("text", "minutes"),
+    [
+        ("I spent twenty-five minutes on this visit today.", 25),
+        ("Total time on the date of the encounter: 1 hour 5 min.", 65),
+        (">50% of 40 minutes was counseling.", 40),
+        ("Total time 45 minutes, which excludes 16 minutes of ACP.", 45),
+        ("Total time was 45 minutes, which includes 16 minutes of advance care planning billed separately.", 29),
+        ("Total time 45 minutes, including 10 minutes of chart review.", 45),
+        ("Chart review 10 min, 20 min with patient, 5 min documentation.", 35),
+        ("- Chart review: 10 min\n- Visit with patient: 20 min\n- Documentation: 5 min", 35),
+        ("Total time 35 minutes: chart review 10 min, visit 20 min, documentation 5 min.", 35),
+        ("I spent 20 of the 35 minutes in counseling.", 35),
+        ("Total time: 34 minutes.\n\nAddendum: correction, total time was 43 minutes, not 34 minutes.", 43),
+        ("I spent 34 minutes in total, not including the 10 minutes the MA spent rooming.", 34),
+        ("I spent 34 minutes on this encounter.\nTotal time: 34 minutes.", 34),
+        ("Total time (min): 34", 34),
+        ("TT: 34", 34),
+    ],
+)
+def test_a_total_is_read_as_it_is_meant(text: str, minutes: int) -> None:
+    assert read(text, "total_minutes") == minutes
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Total time: 25-30 minutes.",
+        "I spent at least 30 minutes on this visit.",
+        "I spent approximately 30 minutes with the patient.",
+        "Total time spent: *** minutes.",
+        "Total time: 34 minutes.\nI spent 43 minutes on the date of service.",
+    ],
+)
+def test_what_is_no_exact_total_is_asked_about_and_never_rounded(text: str) -> None:
+    found = [one for one in read_note(text, note_rules()) if one.target == "total_minutes"]
+    assert found
+    assert stated(found, "total_minutes") is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "34 minute old infant born at 38 weeks.",
+        "Sleeps 30 minutes at a time; naps 45 minutes.",
+        "Walks 30 minutes daily.",
+        "Ischemia time was 34 minutes.",
+        "Waited 25 minutes for the interpreter.",
+        "The nurse spent 20 minutes on education.",
+        "The resident spent 30 minutes with the patient.",
+        "15 minutes were spent troubleshooting the connection.",
+        "Scheduled for a 30 minute appointment.",
+        "Call from 2:10 to 2:31 pm.",
+        "Encounter length 40 minutes per the scheduling system; next visit 30 minutes.",
+        "Chest pain lasting 20 minutes, relieved by rest within 10 minutes.",
+        "I will spend 30 minutes with her next week.",
+        "Yesterday I spent 30 minutes reviewing outside records.",
+    ],
+)
+def test_minutes_of_anything_else_are_no_total(text: str) -> None:
+    assert [one for one in read_note(text, note_rules()) if one.target == "total_minutes" and one.value] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "mode"),
+    [
+        ("This visit was conducted via real-time interactive audio and video.", "audio_video"),
+        ("VIDEO VISIT", "audio_video"),
+        ("Patient was evaluated by telephone; no video was used.", "audio_only"),
+        ("Video was attempted but never connected, so the entire visit was completed by telephone.", "audio_only"),
+        ("We began on video. The picture froze after ten minutes and we finished by telephone.", "interrupted"),
+        ("Video dropped midway and the visit was converted to audio only.", "interrupted"),
+        ("Seen in person today.", "in_person"),
+        ("Asynchronous exchange through the patient portal.", "asynchronous"),
+        ("Telehealth visit for diabetes.", None),
+        ("Schedule a telemedicine video visit in six weeks.", None),
+        ("At her last video visit the dose was raised.", None),
+        ("Face to face review of the plan with the charge nurse.", None),
+        ("Video EEG was normal.", None),
+        ("Not a video visit.", None),
+        ("Please call the phone number below.", None),
+        ("Left a voicemail by phone for the daughter.", None),
+        ("Watched an exercise video.", None),
+        ("Offered video or phone visit.", None),
+    ],
+)
+def test_the_mode_is_the_one_this_visit_was_held_by(text: str, mode: str | None) -> None:
+    assert read(text, "modality") == mode
+
+
+@pytest.mark.parametrize(
+    ("target", "text", "value"),
+    [
+        ("patient_location", "Patient located at home in Ohio.", "home"),
+        ("patient_location", "Pt location: home", "home"),
+        ("patient_location", "The patient was in her parked car at work.", "not_home"),
+        ("patient_location", "Patient is at the nursing home during this visit.", "not_home"),
+        ("patient_location", "Home health was ordered.", None),
+        ("patient_location", "Home BP readings are at goal.", None),
+        ("patient_location", "Nursing home placement was discussed.", None),
+        ("patient_location", "I conducted this visit from my home office.", None),
+        ("clinician_location", "Provider location: clinic", "office"),
+        ("clinician_location", "I conducted this visit from my home office.", "home"),
+        ("clinician_location", "The provider was at the hospital.", "hospital"),
+        ("consent_documented", "Verbal consent to telehealth was obtained.", True),
+        ("consent_documented", "Patient declined to consent to the video visit.", False),
+        ("consent_documented", "Consent was obtained for the AI scribe.", None),
+        ("consent_documented", "Informed consent for surgery was signed.", None),
+        ("consent_documented", "Telehealth consent: ***", None),
+        ("audio_only_reason", "Patient declined video.", "patient_declined"),
+        ("audio_only_reason", "Patient has no smartphone or internet.", "patient_unable"),
+        ("audio_only_reason", "Our clinic's video platform was down.", "clinician_side"),
+        ("audio_only_reason", "Patient prefers phone calls in the morning.", None),
+        ("video_capable", "I was able to use video.", True),
+        ("video_capable", "Video was offered and declined.", True),
+        ("mdm", "MDM: moderate", "moderate"),
+        ("mdm", "Medical decision making was of high complexity.", "high"),
+        ("mdm", "MDM low to moderate.", None),
+        ("mdm", "Moderate pain, high risk of falls, low back pain.", None),
+        ("discussion_minutes", "18 minutes of medical discussion.", 18),
+        ("discussion_minutes", "I spoke with the patient for 14 minutes by telephone.", 14),
+        ("discussion_minutes", "I spoke with the cardiologist for 14 minutes.", None),
+        ("video_minutes", "15 minutes by video, then 10 minutes by telephone.", 15),
+        ("audio_minutes", "15 minutes by video, then 10 minutes by telephone.", 10),
+        ("mdm_problems", "MDM: problems moderate, data low, risk high.", "moderate"),
+        ("mdm_data", "MDM: problems moderate, data low, risk high.", "low"),
+        ("mdm_risk", "MDM: problems moderate, data low, risk high.", "high"),
+    ],
+)
+def test_everything_else_is_read_where_it_is_said_and_nowhere_else(target: str, text: str, value: object) -> None:
+    assert read(text, target) == value
+
+
+def test_each_reading_quotes_the_words_it_rests_on() -> None:
+    note = "HPI: well.\nI spent a total of 34 minutes on the date of service. Plan: rest."
+    (found,) = (one for one in read_note(note, note_rules()) if one.target == "total_minutes")
+    assert note[found.start : found.end].strip() == "I spent a total of 34 minutes on the date of service."
+    assert found.said == "I spent a total of 34 minutes on the date of service."
+
+
+def test_of_a_long_sentence_the_telling_words_are_quoted() -> None:
+    filler = "and reviewed the outside records of the cardiologist, the pharmacy and the school, "
+    (found,) = read_note(f"Today I prepared, {filler * 2}total time 34 minutes, {filler}end.", note_rules())
+    assert "34 minutes" in found.said
+    assert len(found.said) <= 80
+
+
+NASTY = [
+    "video visit dropped switched phone ",
+    "total time 10 minutes review ",
+    "twenty five one hundred and ",
+    "patient at home in the car at work ",
+    "consent to telehealth video visit ",
+    "started on video and then ",
+    "no internet video camera declined ",
+    "10:00 to 10:05 25-30 min ",
+    "[ ] ** __ ",
+    "mdm problems data risk moderate ",
+    "a. ",
+    "\n",
+]
+
+
+@pytest.mark.parametrize("words", NASTY, ids=[repr(words)[:24] for words in NASTY])
+def test_no_wording_makes_the_reading_slow_beyond_its_length(words: str) -> None:
+    """Twice the length costs about twice the time, whatever the words: no pattern backtracks without end."""
+
+    def spent(length: int) -> float:
+        note = (words * (length // len(words) + 1))[:length]
+        return min(timed(lambda: read_note(note, note_rules())) for _ in range(3))
+
+    assert spent(40_000) < 5 * spent(20_000)
+
+
+def timed(call: Callable[[], object]) -> float:
+    start = perf_counter()
+    call()
+    return perf_counter() - start
