@@ -10,7 +10,8 @@ _HOUR = r"(?:hours?|hrs?\.?|h)"
 _MINUTE = r"(?:minutes?|mins?\b\.?|minuts?|mintues?|minuets?)"
 _CLOCK = r"(?:[01]?\d|2[0-3])(?::[0-5]\d)(?::[0-5]\d)?\s*(?:[ap]\.?m\b\.?)?"
 _BLANK = r"\*{2,}|_{2,}|\[\s*\]|\{[^{}]{0,40}\}|@\w{1,30}@|<<[^<>]{0,40}>>|\bx{2,}|\?{2,}|\[[a-z #_*]{1,30}\]"
-_ANY = re.compile(r"min|hour|hr|\d ?h\b|\d:\d")  # a look before the long search: most sentences tell no time
+# A look before the long search: most sentences tell no time.
+_ANY = re.compile(r"\b(?:min|mintue)|\dmin|hour|\bhrs?\b|\dhrs?\b|\d ?h\b|\d:\d|[\])}_*>@?]\s*min")
 _HEDGE = 40  # characters before a number in which it may be hedged
 _HALF_DAY = 12 * 60
 _MOST = 24 * 60

@@ -8,6 +8,7 @@ from fhir_mapping.chart import MissingEncounter, WrongPatient, open_chart
 from fhir_mapping.coverage import coverages
 from fhir_mapping.documentation import documentation
 from fhir_mapping.encounter import not_ours, service_date
+from fhir_mapping.facilities import behavioral_health, facility_types, setting
 from fhir_mapping.facts import EncounterFacts, Fact, Parties, RecordShows
 from fhir_mapping.modality import modality
 from fhir_mapping.narrative import narrative
@@ -60,7 +61,7 @@ def gather(  # noqa: PLR0913 - one chart, and all there is to read it by
     chart = open_chart(resources, patient_id, encounter_id, vocabulary)
     documented, charged, who, paid = documentation(chart), charges(chart), people(chart, user), coverages(chart)
     story = narrative(chart, note_rules)
-    where = places(chart, charged.lines)
+    where, types = places(chart, charged.lines), facility_types(chart)
     notes = [*chart.notes, check(chart.encounter), *documented.notes, *who.notes, *paid.notes, *story.notes]
     facts = EncounterFacts(
         service_date=service_date(chart.encounter),
@@ -75,8 +76,8 @@ def gather(  # noqa: PLR0913 - one chart, and all there is to read it by
         payers=paid.payers,
         patient_location=story.told("patient_location", where.patient_location),
         clinician_location=story.told("clinician_location", Fact(why_unknown=NOT_WRITTEN)),
-        setting=where.setting,
-        behavioral_health=who.behavioral_health,
+        setting=setting(chart, types),
+        behavioral_health=behavioral_health(chart, who.described, types),
         clinician=who.clinician,
         audio_only_reason=story.told("audio_only_reason", documented.audio_only_reason),
         video_capable=story.told("video_capable", Fact(why_unknown=NOT_WRITTEN)),

@@ -32,6 +32,7 @@ def modality(
         *_concepts(chart, chart.encounter, ("type", "serviceType"), (Rank.CODE, Rank.WORDS)),
         *_channels(chart, chart.encounter, Rank.CHANNEL),
         *_appointed(chart),
+        *(hint for location in places.locations for hint in _channels(chart, location, Rank.CHANNEL)),
         *(Hint(Rank.CODE, VIRTUAL, one) for one in places.telehealth),
         *(Hint(Rank.CLASS, VIRTUAL, one) for one in places.virtual),
     ]

@@ -4,13 +4,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from fhir_mapping.facts import Modality
-from fhir_mapping.note_rules import MODE, SWITCHED, TAKEN_OUT, TOTAL, NoteRules, ReadRule
+from fhir_mapping.note_rules import MODE, REASON, SWITCHED, TAKEN_OUT, TOTAL, NoteRules, ReadRule
 from fhir_mapping.note_times import Found, Line, Part, standing, summed, times
 from fhir_mapping.sentences import sentences
 
 __all__ = ["Found", "read_note"]
 
 LONGEST = 200_000  # characters of a note that are read; a longer one is a paste of the chart
+_SEEN = {Modality.AUDIO_VIDEO, Modality.IN_PERSON}
 _BOTH = {Modality.AUDIO_VIDEO, Modality.AUDIO_ONLY}
 
 
@@ -68,6 +69,9 @@ def _weighed(found: Sequence[Found]) -> list[Found]:
     kept = [one for one in kept if corrected.get(one.target, one) is one]
     modes = [one for one in kept if one.target == MODE]
     others = [one for one in kept if one.target not in {MODE, SWITCHED}]
+    if modes and {one.value for one in modes} <= _SEEN:
+        # Why there was no video is said of audio-only visits alone; elsewhere it tells of another day.
+        others = [one for one in others if one.target != REASON]
     changed = [one for one in modes if one.value is Modality.INTERRUPTED]
     if not changed and {one.value for one in modes} == _BOTH and any(one.target == SWITCHED for one in kept):
         changed = [replace(one, value=Modality.INTERRUPTED) for one in modes]

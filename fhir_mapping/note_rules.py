@@ -15,7 +15,8 @@ from fhir_mapping.facts import AudioOnlyReason, ClinicianLocation, MdmLevel, Mod
 from fhir_mapping.tables import Place, Row, Source, Table, read_table
 
 FILE = "note_rules.yaml"
-TOTAL, PART, TAKEN_OUT, MODE, SWITCHED = "total_minutes", "part_minutes", "taken_out", "modality", "switched"
+TOTAL, PART, TAKEN_OUT = "total_minutes", "part_minutes", "taken_out"
+MODE, SWITCHED, REASON = "modality", "switched", "audio_only_reason"
 TIMES = (TOTAL, "discussion_minutes", "video_minutes", "audio_minutes", "cumulative_minutes")
 _KEPT_ASIDE = ("not_counted", "already_out", TAKEN_OUT, PART)
 ELEMENTS = ("mdm_problems", "mdm_data", "mdm_risk")
@@ -23,7 +24,7 @@ VALUES: Mapping[str, Mapping[Any, Any]] = {
     MODE: {word.value: word for word in Modality},
     "patient_location": {word.value: word for word in PatientLocation},
     "clinician_location": {word.value: word for word in ClinicianLocation},
-    "audio_only_reason": {word.value: word for word in AudioOnlyReason},
+    REASON: {word.value: word for word in AudioOnlyReason},
     SWITCHED: {True: True},
     "consent_documented": {True: True, False: False},
     "video_capable": {True: True, False: False},
@@ -35,8 +36,9 @@ _MARKS = {"m": "⟦m\\d+⟧", "t": "⟦[mvb]\\d+⟧", "exact": "⟦[mc]\\d+⟧"}
 _NUMBER = r"(?P<number>\d{1,3})(?![\d/.:%])"
 _GAP = r"(?:\W+\w+){0,6}?\W+"
 _CLAUSE = re.compile(
-    r"[;:()\u2014\u2013\u2022|]|\.\s|,\s(?:but|and|while|then|which|so|however)\b|\s(?:but|however|while|whereas|although)\s"
+    r"[;:()\u2014\u2013\u2022|]|\.\s|,\s(?:but|and|while|then|which|so|however|not|excluding|plus|minus)\b|\s(?:but|however|while|whereas|although)\s"
 )
+_ENDS = {"phrase": re.compile(r"[,;:.()]"), "clause": _CLAUSE, "sentence": None}
 
 
 class _Read(Row):
@@ -57,7 +59,7 @@ class _Context(Row):
     values: list[str | bool] = Field(default=[])
     effect: Literal["drop", "ask"]
     direction: Literal["before", "after", "both"]
-    scope: Literal["clause", "sentence"]
+    scope: Literal["phrase", "clause", "sentence"]
     pattern: str
     terminators: str | None = None
 
@@ -124,7 +126,7 @@ class ContextRule:
     effect: str
     before: bool
     after: bool
-    sentence: bool
+    ends: re.Pattern[str] | None
     pattern: re.Pattern[str]
     terminators: re.Pattern[str] | None
 
@@ -132,16 +134,11 @@ class ContextRule:
         """Whether the context stands around `text[start:end]`, which was read as `value`."""
         if self.values and value not in self.values:
             return False
-        if self.before and self.after:
-            return self.pattern.search(text) is not None
-        if self.before:
-            region = text[0 if self.sentence else _opens(text, start) : end]
-            if self.terminators:
-                region = self.terminators.split(region)[-1]
-        else:
-            region = text[end : len(text) if self.sentence else _closes(text, end)]
-            if self.terminators:
-                region = self.terminators.split(region)[0]
+        opens = _opens(text, start, self.ends) if self.before else end
+        closes = _closes(text, end, self.ends) if self.after else end
+        region = text[opens:closes]
+        if self.terminators:
+            region = self.terminators.split(region)[-1 if self.before else 0]
         return self.pattern.search(region) is not None
 
 
@@ -239,7 +236,7 @@ def _contexts(table: Table, file: _NoteRules, words: Mapping[str, str]) -> Itera
                 row.effect,
                 row.direction in {"before", "both"},
                 row.direction in {"after", "both"},
-                row.scope == "sentence",
+                _ENDS[row.scope],
                 _compile(table, (*place, "pattern"), row.pattern, words),
                 _compile(table, (*place, "terminators"), row.terminators, words) if row.terminators else None,
             ),
@@ -260,12 +257,12 @@ def _compile(table: Table, place: Place, pattern: str, words: Mapping[str, str])
         raise table.error(place, f"the pattern is broken: {broken}") from None
 
 
-def _opens(text: str, start: int) -> int:
-    """Where the clause that holds `start` opens."""
-    return max((found.end() for found in _CLAUSE.finditer(text, 0, start)), default=0)
+def _opens(text: str, start: int, ends: re.Pattern[str] | None) -> int:
+    """Where the clause or phrase that holds `start` opens."""
+    return max((found.end() for found in ends.finditer(text, 0, start)), default=0) if ends else 0
 
 
-def _closes(text: str, end: int) -> int:
-    """Where the clause that holds `end` closes."""
-    found = _CLAUSE.search(text, end)
+def _closes(text: str, end: int, ends: re.Pattern[str] | None) -> int:
+    """Where the clause or phrase that holds `end` closes."""
+    found = ends.search(text, end) if ends else None
     return found.start() if found else len(text)

@@ -142,7 +142,12 @@ def _parts(line: Line, rules: NoteRules, claims: Claims) -> dict[int, Duration]:
 def _make_a_whole(line: Line, claims: Claims, parts: Mapping[int, Duration]) -> bool:
     """Whether the parts are all there is: no total beside them, none within another."""
     totals = {index: rule for index, (rule, _) in claims.items() if rule.target == TOTAL}
-    if len(parts) < _PARTS or any(not rule.soft or index not in parts for index, rule in totals.items()):
+    restated = sum(claims[index][0].target not in {TOTAL, PART} for index in parts)
+    if (
+        len(parts) < _PARTS
+        or restated > 1
+        or any(not rule.soft or index not in parts for index, rule in totals.items())
+    ):
         return False
     marks = list(MARK.finditer(line.told.text))
     between = [line.told.text[marks[i].end() : marks[i + 1].start()] for i in range(len(marks) - 1)]

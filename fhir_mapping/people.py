@@ -1,11 +1,11 @@
 """Reads who rendered the visit, and whether that clinician reports E/M visits at all."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from fhir_mapping.chart import Chart
-from fhir_mapping.facts import Clinician, Evidence, Fact, How
+from fhir_mapping.facts import Clinician, Evidence, Fact
 from fhir_mapping.readings import Reading, weigh
 from fhir_mapping.resources import NOTHING, Json, codings, evidence, quote, records, reference, text
 
@@ -20,7 +20,7 @@ class People:
     practitioner: str | None
     target: object
     clinician: Fact[Clinician]
-    behavioral_health: Fact[bool]
+    described: tuple["Described", ...]
     notes: tuple[str, ...]
 
 
@@ -69,7 +69,7 @@ def people(chart: Chart, user: str | None) -> People:
         practitioner=_address(chart, target),
         target=target,
         clinician=_clinician(chart, said),
-        behavioral_health=_behavioral_health(chart, said),
+        described=tuple(said),
         notes=tuple(notes),
     )
 
@@ -152,10 +152,3 @@ def _clinician(chart: Chart, described: Sequence[Described]) -> Fact[Clinician]:
     return weigh(
         ranks, why=f"no rule for {others}" if others else "no taxonomy and no degree of the clinician is at hand"
     )
-
-
-def _behavioral_health(chart: Chart, described: Sequence[Described]) -> Fact[bool]:
-    taxonomy = [one for one in described if one.system == "taxonomy"]
-    if taxonomy and all(chart.vocabulary.term("behavioral_health", one.system, one.code) for one in taxonomy):
-        return Fact(True, tuple(replace(one.evidence, how=How.DERIVED) for one in taxonomy))
-    return Fact(why_unknown="the taxonomy of the clinician does not say that it was behavioral health")

@@ -1,4 +1,4 @@
-"""Reads where the patient was, and what kind of practice it is. The department of a visit is the provider's place."""
+"""Reads where the patient was. The department of a visit is the provider's place."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -7,24 +7,24 @@ from typing import NamedTuple
 
 from fhir_mapping.charges import Line
 from fhir_mapping.chart import Chart
-from fhir_mapping.facts import Evidence, Fact, PatientLocation, Setting
+from fhir_mapping.facts import Evidence, Fact, PatientLocation
 from fhir_mapping.readings import Reading, weigh
 from fhir_mapping.resources import NOTHING, Json, codings, evidence, record, records, reference, text
 
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Where the patient was and who bills.
+    """Where the patient was.
 
     What the places tell about the modality: `telehealth`, a place of service that only telehealth has; `virtual`, a
-    virtual place; `home`, the patient was at home.
+    virtual place; `home`, the patient was at home; `locations`, the places themselves, which may carry a channel.
     """
 
     patient_location: Fact[PatientLocation]
-    setting: Fact[Setting]
     telehealth: tuple[Evidence, ...]
     virtual: tuple[Evidence, ...]
     home: tuple[Evidence, ...]
+    locations: tuple[Json, ...]
 
 
 class _Rank(IntEnum):
@@ -64,10 +64,10 @@ def places(chart: Chart, lines: Sequence[Line]) -> Places:
         patient_location=weigh(
             list(ranks.values()), why="no place of service and no location says where the patient was"
         ),
-        setting=_setting(chart, stays),
         telehealth=tuple(reading.evidence for reading in ranks[_Rank.SERVICE]),
         virtual=tuple(where for _, word, where in forms if word == "virtual"),
         home=tuple(reading.evidence for reading in every if reading.value is PatientLocation.HOME),
+        locations=tuple(stay.location for stay in stays),
     )
 
 
@@ -129,14 +129,3 @@ def _named(chart: Chart, stay: _Stay) -> _Located:
     for words, where in found:
         for word in chart.vocabulary.phrases("patient_location", words):
             yield _Rank.WORDS, Reading(PatientLocation(word), where)
-
-
-def _setting(chart: Chart, stays: Sequence[_Stay]) -> Fact[Setting]:
-    said = [(coding, stay.at("type", coding.said)) for stay in stays for coding in codings(stay.location.get("type"))]
-    owners = [chart.find(chart.encounter.get("serviceProvider"), chart.encounter)]
-    owners += [chart.find(stay.location.get("managingOrganization"), stay.location) for stay in stays]
-    for owner in filter(None, owners):
-        said += [(c, evidence(owner, "Organization.type", c.said)) for c in codings(owner.get("type"))]
-    words = [(chart.vocabulary.word("setting", coding.system, coding.code), where) for coding, where in said]
-    readings = [Reading(Setting(word), where) for word, where in words if word]
-    return weigh([readings], why="no type of a location or organization says what kind of practice it is")

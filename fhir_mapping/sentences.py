@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-_LONGEST = 700  # characters of one sentence: what runs on longer is a table or a paste, and is cut
+_LONGEST = 500  # characters of one sentence: what runs on longer is a table or a paste, and is cut
 _LINE = re.compile(r"[^\n]+")
 _BULLET = re.compile(r"\s*(?:[-*\u2013>\u00b7\u2022\u25a1\u2610-\u2612\u2713]|\d{1,2}[.)]\s|\[[ xX]?\])")
 _HEADING = re.compile(r"\s*[A-Z][\w /&()'-]{0,45}:(?!\d)")

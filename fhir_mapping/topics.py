@@ -26,6 +26,7 @@ TOPICS: dict[str, set[str] | None] = {
     "reported": {"visit", "brief_check_in", "online"},
     "clinician": {*Clinician},
     "behavioral_health": {"yes"},
+    "diagnosis": {"behavioral"},
     "payer": None,
     "payer_remark": None,
     "payer_sign": None,

@@ -3,7 +3,7 @@
 import pytest
 
 from fhir_mapping.facts import Clinician, How
-from tests.mapping.charts import DEGREE, NPI, NUCC, PARTICIPATION, Json, concept, facts, read, visit
+from tests.mapping.charts import DEGREE, NPI, NUCC, PARTICIPATION, POS, Json, concept, facts, read, visit
 
 
 def part(target: str, code: str | None = None, element: str = "individual") -> Json:
@@ -157,3 +157,33 @@ def test_only_a_behavioral_health_taxonomy_makes_it_behavioral_health(taxonomy: 
     found = facts(visit(), role(*taxonomy)).behavioral_health
     assert found.value is known
     assert {one.how for one in found.evidence} <= {How.DERIVED}
+
+
+ICD = "http://hl7.org/fhir/sid/icd-10-cm"
+
+
+@pytest.mark.parametrize(
+    ("location", "organization", "known"),
+    [
+        (concept(POS, "53"), None, True),
+        (concept(POS, "11"), concept(NUCC, "261QM0801X"), True),
+        (concept(POS, "11"), concept(NUCC, "261QF0400X"), None),
+    ],
+)
+def test_a_mental_health_clinic_makes_it_behavioral_health_where_no_specialty_is_said(
+    location: Json, organization: Json | None, known: bool | None
+) -> None:
+    there = {"resourceType": "Location", "id": "l1", "type": [location]}
+    clinic = {"resourceType": "Organization", "id": "g1", "type": [organization] if organization else []}
+    encounter = visit(
+        location=[{"location": {"reference": "Location/l1"}}], serviceProvider={"reference": "Organization/g1"}
+    )
+    assert facts(encounter, there, clinic).behavioral_health.value is known
+    assert facts(encounter, there, clinic, role("207Q00000X")).behavioral_health.value is None
+
+
+def test_a_diagnosis_alone_never_makes_it_behavioral_health_but_is_named() -> None:
+    depression = {"resourceType": "Condition", "id": "k1", "code": concept(ICD, "F33.1")}
+    found = facts(visit(diagnosis=[{"condition": {"reference": "Condition/k1"}}]), depression).behavioral_health
+    assert found.value is None
+    assert "Condition/k1 F33.1 is such a diagnosis, but the purpose of the service decides" in (found.why_unknown or "")

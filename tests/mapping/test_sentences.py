@@ -47,4 +47,4 @@ def test_each_sentence_says_where_it_stands_and_under_which_heading() -> None:
 
 
 def test_a_sentence_without_end_is_cut_rather_than_searched_whole() -> None:
-    assert max(map(len, texts("word " * 10_000))) <= 700
+    assert max(map(len, texts("word " * 10_000))) <= 500

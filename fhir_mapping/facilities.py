@@ -1,0 +1,70 @@
+"""Reads what kind of practice the visit belongs to, and whether it was behavioral health."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from fhir_mapping.chart import Chart
+from fhir_mapping.facts import Evidence, Fact, How, Setting
+from fhir_mapping.people import Described
+from fhir_mapping.readings import Reading, weigh
+from fhir_mapping.resources import Coding, codings, evidence, name, record, records, reference
+
+Types = Sequence[tuple[Coding, Evidence]]
+
+
+def facility_types(chart: Chart) -> Types:
+    """The types of the visit's locations, of the organizations they belong to, and of its provider."""
+    return tuple(_types(chart))
+
+
+def setting(chart: Chart, types: Types) -> Fact[Setting]:
+    """Read the kind of practice that bills."""
+    words = [(chart.vocabulary.word("setting", coding.system, coding.code), where) for coding, where in types]
+    readings = [Reading(Setting(word), where) for word, where in words if word]
+    return weigh([readings], why="no type of a location or organization says what kind of practice it is")
+
+
+def behavioral_health(chart: Chart, described: Sequence[Described], types: Types) -> Fact[bool]:
+    """Read whether it was behavioral health: by the clinician's specialty, else by the kind of practice.
+
+    A diagnosis alone never says so, for the purpose of the service decides (CHCANYS); it is named, no more.
+    """
+    taxonomy = [one for one in described if one.system == "taxonomy"]
+    if taxonomy:
+        said = [chart.vocabulary.term("behavioral_health", one.system, one.code) for one in taxonomy]
+        proof = [one.evidence for one in taxonomy] if all(said) else []
+    else:
+        words = [
+            (chart.vocabulary.word("behavioral_health", coding.system, coding.code), where) for coding, where in types
+        ]
+        proof = [where for word, where in words if word]
+    if proof:
+        return Fact(True, tuple(replace(one, how=How.DERIVED) for one in proof))
+    why = "neither the taxonomy of the clinician nor the kind of practice says that it was behavioral health"
+    diagnosed = next(_diagnosed(chart), None)
+    if diagnosed:
+        why += f"; {diagnosed} is such a diagnosis, but the purpose of the service decides"
+    return Fact(why_unknown=why)
+
+
+def _types(chart: Chart) -> Iterator[tuple[Coding, Evidence]]:
+    owners = [chart.find(chart.encounter.get("serviceProvider"), chart.encounter)]
+    for entry in records(chart.encounter.get("location")):
+        target = entry.get("location")
+        location = record(chart.find(target, chart.encounter))
+        contained = reference(target).kind == "#"
+        owner, path = (chart.encounter, "Encounter.contained.type") if contained else (location, "Location.type")
+        yield from ((coding, evidence(owner, path, coding.said)) for coding in codings(location.get("type")))
+        owners.append(chart.find(location.get("managingOrganization"), location))
+    for owner in filter(None, owners):
+        yield from (
+            (coding, evidence(owner, "Organization.type", coding.said)) for coding in codings(owner.get("type"))
+        )
+
+
+def _diagnosed(chart: Chart) -> Iterator[str]:
+    for entry in records(chart.encounter.get("diagnosis")):
+        condition = chart.find(entry.get("condition"), chart.encounter)
+        for coding in codings(record(condition).get("code")):
+            if chart.vocabulary.word("diagnosis", coding.system, coding.code):
+                yield f"{name(record(condition))} {coding.code}"
