@@ -38,8 +38,8 @@ lint: .venv/dev
 
 # Needs uv; writes no registry's address into the locks.
 lock:
-	uv pip compile pyproject.toml --extra serve --group build --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet -o requirements.txt
-	uv pip compile pyproject.toml --extra serve --group test --group lint --group build --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet -o requirements-dev.txt
+	uv pip compile pyproject.toml --extra serve --extra postgresql --group build --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet -o requirements.txt
+	uv pip compile pyproject.toml --extra serve --extra postgresql --group test --group lint --group build --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet -o requirements-dev.txt
 
 clean:
 	rm -rf .venv

@@ -9,6 +9,8 @@ from cds_hooks.exchange.facts_json import FactsRefused
 from cds_hooks.exchange.hook import HookRefused
 from cds_hooks.service import EncounterNotHad, Telecode
 from cds_hooks.settings import Settings
+from cds_hooks.store.database import Database, StoreUnavailableError
+from cds_hooks.store.ledger import Ledger
 from cds_hooks.web import api, hooks, operations
 from cds_hooks.web.answers import refusal
 from cds_hooks.web.body import BodyRefused
@@ -18,11 +20,13 @@ from fhir_mapping.gather import WrongPatient
 def create_app(settings: Settings | None = None) -> Flask:
     """Build the application.
 
-    Raises TableError, with file and line, if a table cannot be trusted: a service without its law must not start.
+    Raises TableError, with file and line, if a table cannot be trusted: a service without its law must not start;
+    BadDatabaseError or StoreUnavailableError if there is nowhere to remember.
     """
     settings = settings or Settings()
     app = Flask(__name__)
     app.extensions["telecode"] = Telecode.start(settings)
+    app.extensions["ledger"] = Ledger(Database.open(settings.database_url))
     for door in (hooks.bp, api.bp, operations.bp):
         app.register_blueprint(door)
 
@@ -33,6 +37,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.register_error_handler(
         EncounterNotHad,
         lambda _: refusal(412, "the Encounter is required: send it in prefetch, or let it be fetched", "prefetch"),
+    )
+    app.register_error_handler(
+        StoreUnavailableError, lambda _: refusal(503, "the store cannot be written now: send it again")
     )
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(Exception, _unexpected)

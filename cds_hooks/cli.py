@@ -19,6 +19,7 @@ from cds_hooks.note_cli import note
 from cds_hooks.policy_cli import policy, today
 from cds_hooks.service import EncounterNotHad, Telecode
 from cds_hooks.settings import Settings
+from cds_hooks.store_cli import feedback, store
 from cds_hooks.web.body import BodyRefused, parse_object
 from fhir_mapping.facts import EncounterFacts
 from fhir_mapping.gather import WrongPatient
@@ -35,6 +36,8 @@ def main(context: click.Context) -> None:
 
 main.add_command(policy)
 main.add_command(note)
+main.add_command(feedback)
+main.add_command(store)
 
 
 @main.command()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,6 +16,7 @@ from cds_hooks.exchange.facts_json import read_facts
 from cds_hooks.exchange.fetch import Fetcher
 from cds_hooks.exchange.hook import HookRequest
 from cds_hooks.settings import Settings
+from cds_hooks.store.ledger import CardGiven, OfferedCode
 from fhir_mapping.facts import EncounterFacts, Modality
 from fhir_mapping.gather import MissingEncounter, gather
 from fhir_mapping.note_rules import NoteRules, load_note_rules
@@ -104,6 +105,26 @@ class Telecode:
             source_url=self.settings.public_url,
         )
         return Answer(facts, outcome, cards)
+
+    def cards_given(self, service_id: str, answer: Answer) -> Iterator[CardGiven]:
+        """The cards of an answer as they are remembered: what was suggested, and nothing of the chart."""
+        outcome = answer.outcome
+        for card in answer.cards:
+            uuids = [suggestion["uuid"] for suggestion in card.get("suggestions", ())]
+            offered = tuple(
+                OfferedCode(
+                    suggestion=uuid,
+                    payer=candidate.payer,
+                    code=candidate.code,
+                    place_of_service=candidate.place_of_service or "",
+                    modifiers=candidate.modifiers,
+                    basis=candidate.basis or "",
+                    recommended=candidate.recommended,
+                )
+                for candidate, uuid in zip(outcome.candidates, uuids or [""] * len(outcome.candidates), strict=True)
+            )
+            questions = tuple(note.id for note in outcome.questions)
+            yield CardGiven(card["uuid"], service_id, outcome.kind, questions, outcome.fingerprint, offered)
 
     def _triggered(self, request: HookRequest) -> bool:
         triggers = self.settings.patient_view_triggers

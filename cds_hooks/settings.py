@@ -48,6 +48,14 @@ class Settings(BaseSettings):
     )
     fhir_deadline: float = Field(0.4, gt=0, le=10, description="Seconds for all FHIR calls of one request together.")
     max_body: int = Field(5 * 1024 * 1024, gt=0, description="Largest request body, in bytes.")
+    database_url: str = Field(
+        "sqlite:///telecode.db",
+        repr=False,
+        description="Where suggestions and feedback are kept: sqlite:///FILE, or postgresql://... for many machines.",
+    )
+    retention_days: int = Field(
+        730, ge=0, description="Days after which `telecode store forget` drops cards and feedback; 0 keeps them."
+    )
     auth: Literal["off"] = Field("off", description="Client authentication; only off is built so far.")
 
     @field_validator("fhir_base", "public_url")

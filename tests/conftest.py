@@ -5,6 +5,7 @@ import json
 import os
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 
 import hypothesis
@@ -17,6 +18,9 @@ from cds_hooks.coding.loading import load_book
 from cds_hooks.coding.policy import PolicyBook
 from cds_hooks.settings import Settings
 from fhir_mapping.tables import config_folder
+
+# Every app of the tests remembers in one database of its own, never in the folder the tests are run from.
+os.environ["TELECODE_DATABASE_URL"] = f"sqlite:///{mkdtemp(prefix='telecode-')}/telecode.db"
 
 # No example is judged by the clock, and in CI every run tries the same ones.
 hypothesis.settings.register_profile("telecode", deadline=None, derandomize=bool(os.environ.get("CI")))

@@ -5,7 +5,15 @@ from typing import Any
 import orjson
 from flask import Response
 
-ISSUE_CODES = {400: "invalid", 404: "not-found", 405: "not-supported", 412: "required", 413: "too-long", 415: "invalid"}
+ISSUE_CODES = {
+    400: "invalid",
+    404: "not-found",
+    405: "not-supported",
+    412: "required",
+    413: "too-long",
+    415: "invalid",
+    503: "transient",
+}
 
 
 def json_answer(body: Any, status: int = 200) -> Response:  # noqa: ANN401 - JSON is any shape

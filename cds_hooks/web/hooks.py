@@ -1,13 +1,20 @@
 """The CDS Hooks door: discovery, and the services an EHR calls."""
 
+import logging
+from datetime import UTC, datetime
+
 from flask import Blueprint, Response, current_app, request
 
+from cds_hooks.exchange.feedback import read_feedback
 from cds_hooks.exchange.hook import read_hook
-from cds_hooks.service import Telecode
+from cds_hooks.service import Answer, Telecode
+from cds_hooks.store.database import StoreUnavailableError
+from cds_hooks.store.ledger import Caller, Ledger
 from cds_hooks.web.answers import json_answer, refusal
 from cds_hooks.web.body import read_object
 
 bp = Blueprint("hooks", __name__)
+_LOG = logging.getLogger("telecode")
 
 
 def telecode() -> Telecode:
@@ -30,4 +37,35 @@ def call(service_id: str) -> Response:
         return refusal(404, "no such service; see /cds-services")
     body = read_object(request, telecode().settings.max_body)
     answer = telecode().answer(read_hook(body, service, telecode().offer.services))
+    _remember(service_id, answer)
     return json_answer({"cards": answer.cards})
+
+
+@bp.post("/cds-services/<service_id>/feedback")
+def feedback(service_id: str) -> Response:
+    """Hear what clinicians did with cards (CDS Hooks 2.0, Feedback); what is answered 200 is on the disk."""
+    if service_id not in telecode().offer.services:
+        return refusal(404, "no such service; see /cds-services")
+    events = read_feedback(read_object(request, telecode().settings.max_body))
+    ledger().hear(events, service_id, caller(), datetime.now(UTC))
+    return json_answer({})
+
+
+def ledger() -> Ledger:
+    """What this app remembers."""
+    found: Ledger = current_app.extensions["ledger"]
+    return found
+
+
+def caller() -> Caller:
+    """Whose EHR calls."""
+    return Caller()
+
+
+def _remember(service_id: str, answer: Answer) -> None:
+    """A card is worth more than the memory of it: where the store is down the EHR gets its answer all the same."""
+    try:
+        for card in telecode().cards_given(service_id, answer):
+            ledger().give(card, caller(), datetime.now(UTC))
+    except StoreUnavailableError as down:
+        _LOG.warning("a card was not remembered: the store is down (%s)", down)

@@ -1,0 +1,176 @@
+"""The ledger: which cards were given and what became of them; kept once, however often it is told."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+
+from sqlalchemy import delete, insert, select
+
+from cds_hooks.store.database import Database
+from cds_hooks.store.tables import CARDS, FEEDBACK, OFFERS, TOKENS
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Whose EHR it is: issuer and tenant of its token, empty where nobody signs."""
+
+    issuer: str = ""
+    tenant: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OfferedCode:
+    """A code on a card; `suggestion` is the uuid under which it can be accepted, or empty."""
+
+    suggestion: str
+    payer: str
+    code: str
+    place_of_service: str
+    modifiers: tuple[str, ...]
+    basis: str
+    recommended: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CardGiven:
+    """A card as it went out; `questions` are the ids of what it asks."""
+
+    uuid: str
+    service: str
+    outcome: str
+    questions: tuple[str, ...]
+    fingerprint: str
+    offers: tuple[OfferedCode, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Feedback:
+    """What a clinician did with a card: `accepted` holds suggestion ids; a comment is only counted."""
+
+    card: str
+    outcome: str
+    at: datetime
+    accepted: tuple[str, ...] = ()
+    reason_system: str = ""
+    reason_code: str = ""
+    comment: str = ""
+
+    def digest(self, service: str, caller: Caller) -> str:
+        """What makes two tellings the same event."""
+        parts = (
+            service,
+            caller.issuer,
+            caller.tenant,
+            self.card,
+            self.outcome,
+            self.at.astimezone(UTC).isoformat(),
+            *sorted(self.accepted),
+            self.reason_system,
+            self.reason_code,
+            self.comment,
+        )
+        return sha256("\x1f".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """What the service remembers, in one database."""
+
+    database: Database
+
+    def give(self, card: CardGiven, caller: Caller, now: datetime) -> None:
+        """Remember a card that goes out. Raises StoreUnavailableError."""
+        with self.database.writing() as connection:
+            connection.execute(
+                insert(CARDS),
+                {
+                    "uuid": card.uuid,
+                    "given": now,
+                    "service": card.service,
+                    "issuer": caller.issuer,
+                    "tenant": caller.tenant,
+                    "outcome": card.outcome,
+                    "questions": " ".join(card.questions)[:400],
+                    "fingerprint": card.fingerprint,
+                },
+            )
+            if card.offers:
+                connection.execute(insert(OFFERS), [_row(card.uuid, offer) for offer in card.offers])
+
+    def hear(self, events: Sequence[Feedback], service: str, caller: Caller, now: datetime) -> int:
+        """Remember feedback, all of it or none: when this returns, the disk has it. Returns how many were new.
+
+        A card that this caller was never given is kept and flagged. Raises StoreUnavailableError.
+        """
+        cards = {event.card for event in events}
+        mine = (CARDS.c.issuer == caller.issuer) & (CARDS.c.tenant == caller.tenant)
+        with self.database.writing(durable=True) as connection:
+            known = set(connection.scalars(select(CARDS.c.uuid).where(CARDS.c.uuid.in_(cards), mine)))
+            rows = [
+                {
+                    "digest": event.digest(service, caller),
+                    "received": now,
+                    "card": event.card,
+                    "known": event.card in known,
+                    "service": service,
+                    "issuer": caller.issuer,
+                    "tenant": caller.tenant,
+                    "outcome": event.outcome,
+                    "at": event.at,
+                    "accepted": " ".join(event.accepted),
+                    "reason_system": event.reason_system,
+                    "reason_code": event.reason_code,
+                    "commented": bool(event.comment),
+                }
+                for event in events
+            ]
+            new = 0
+            for row in rows:
+                new += connection.execute(self.database.insert_if_absent(FEEDBACK), row).rowcount
+        return new
+
+    def forget(self, before: datetime) -> int:
+        """Drop cards and feedback from before a moment. Returns how many. Raises StoreUnavailableError."""
+        with self.database.writing() as connection:
+            dropped = connection.execute(delete(FEEDBACK).where(FEEDBACK.c.received < before)).rowcount
+            dropped += connection.execute(delete(CARDS).where(CARDS.c.given < before)).rowcount
+        return dropped
+
+
+@dataclass
+class SeenTokens:
+    """Which client tokens were used already, shared by all workers and machines of one database."""
+
+    database: Database
+    _swept: datetime | None = None
+
+    def first_use(self, issuer: str, jti: str, expires: datetime) -> bool:
+        """Whether this is the first use of a token: one step, so that of many who ask at once one hears yes.
+
+        Parameters: `jti` of the token, kept as a digest; `expires`, from when on it would be refused anyway.
+        Raises StoreUnavailableError: the token must then be refused.
+        """
+        now = datetime.now(UTC)
+        with self.database.writing() as connection:
+            row = {"issuer": issuer[:255], "digest": sha256(jti.encode("utf-8", "surrogatepass")).hexdigest()}
+            fresh = connection.execute(self.database.insert_if_absent(TOKENS), {**row, "expires": expires}).rowcount
+            if self._swept is None or now - self._swept > timedelta(minutes=10):
+                connection.execute(delete(TOKENS).where(TOKENS.c.expires < now - timedelta(minutes=10)))
+                self._swept = now
+        return fresh == 1
+
+
+def _row(card: str, offer: OfferedCode) -> dict[str, object]:
+    return {
+        "card": card,
+        "suggestion": offer.suggestion,
+        "payer": offer.payer,
+        "code": offer.code,
+        "place_of_service": offer.place_of_service,
+        "modifiers": " ".join(offer.modifiers),
+        "basis": offer.basis,
+        "recommended": offer.recommended,
+    }

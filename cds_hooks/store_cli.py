@@ -1,0 +1,151 @@
+"""The `telecode feedback` and `telecode store` commands: how cards fare, and how long they are remembered."""
+
+from __future__ import annotations
+
+import csv
+import io
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+from typing import Any, NoReturn
+from xml.etree import ElementTree as ET
+
+import click
+import orjson
+import pygal
+
+from cds_hooks.policy_cli import DAY
+from cds_hooks.settings import Settings
+from cds_hooks.store.database import BadDatabaseError, Database, StoreUnavailableError
+from cds_hooks.store.ledger import Ledger
+from cds_hooks.store.statistics import Statistics, Tally, events, statistics
+
+BAR = 24
+
+
+@click.group()
+def feedback() -> None:
+    """See how cards fare: acceptance, overrides and their reasons."""
+
+
+@feedback.command()
+@click.option("--since", type=DAY, help="Only cards given on this day or later.")
+@click.option("--until", type=DAY, help="Only cards given before this day.")
+@click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
+@click.option("--chart", type=click.Path(dir_okay=False, path_type=Path), help="Also draw them into an SVG file.")
+def stats(since: date | None, until: date | None, *, as_json: bool, chart: Path | None) -> None:
+    """Print how often cards were accepted and overridden, by code, basis, outcome and month, and why.
+
+    Example: telecode feedback stats --since 2026-11-01 --chart november.svg
+    """
+    found = _from_store(lambda database: statistics(database, _midnight(since), _midnight(until)))
+    if chart is not None:
+        chart.write_bytes(draw(found))
+    if as_json:
+        click.echo(orjson.dumps(asdict(found), option=orjson.OPT_INDENT_2))
+        return
+    groups = (
+        ("all cards", (found.total,)),
+        ("by code", found.by_code),
+        ("by basis", found.by_basis),
+        ("by outcome", found.by_outcome),
+        ("by month", found.by_month),
+    )
+    for title, tallies in groups:
+        click.echo(f"{title:16} {'given':>7} {'accepted':>9} {'overridden':>11} {'acceptance':>11}")
+        for tally in tallies:
+            click.echo(_line(tally))
+    click.echo("overridden because")
+    for reason, count in found.reasons:
+        click.echo(f"  {reason:24} {count:7}")
+    if found.unknown:
+        click.echo(f"feedback on cards that were never given to its sender: {found.unknown}")
+
+
+@feedback.command()
+@click.option("--csv", "as_csv", is_flag=True, help="As CSV with a header, not as JSON lines.")
+def export(*, as_csv: bool) -> None:
+    """Print every feedback event, oldest first, one a line.
+
+    Example: telecode feedback export --csv > feedback.csv
+    """
+    rows = _from_store(lambda database: list(events(database)))
+    if as_csv:
+        click.echo(_as_csv(rows), nl=False)
+        return
+    for row in rows:
+        click.echo(orjson.dumps(row).decode())
+
+
+@click.group()
+def store() -> None:
+    """Look after what is remembered."""
+
+
+@store.command()
+@click.option("--days", type=click.IntRange(min=1), help="Instead of TELECODE_RETENTION_DAYS.")
+def forget(days: int | None) -> None:
+    """Drop cards and feedback older than the days a site keeps them.
+
+    Example: telecode store forget --days 365
+    """
+    kept = days or Settings().retention_days
+    if not kept:
+        click.echo("everything is kept: TELECODE_RETENTION_DAYS is 0")
+        return
+    before = datetime.now(UTC) - timedelta(days=kept)
+    dropped = _from_store(lambda database: Ledger(database).forget(before))
+    click.echo(f"{dropped} rows from before {before.date().isoformat()} dropped")
+
+
+def draw(found: Statistics) -> bytes:
+    """A chart of accepted, overridden and unanswered cards month by month, as SVG that needs nothing from elsewhere."""
+    chart = pygal.StackedBar(js=[], title="Cards by month", print_values=True)
+    chart.x_labels = [tally.key for tally in found.by_month]
+    chart.add("accepted", [tally.accepted for tally in found.by_month])
+    chart.add("overridden", [tally.overridden for tally in found.by_month])
+    chart.add("no answer", [tally.given - tally.accepted - tally.overridden for tally in found.by_month])
+    tree = chart.render_tree()
+    for parent in tree.iter():
+        for script in [child for child in parent if str(child.tag).endswith("script")]:
+            parent.remove(script)  # a picture runs nothing
+    drawn: bytes = ET.tostring(tree, encoding="utf-8", xml_declaration=True)
+    return drawn
+
+
+def _line(tally: Tally) -> str:
+    rate = tally.acceptance
+    share = "-" if rate is None else f"{rate:.0%}"
+    bar = "" if rate is None else "█" * round(rate * BAR)
+    return f"  {tally.key:14} {tally.given:7} {tally.accepted:9} {tally.overridden:11} {share:>11} {bar}".rstrip()
+
+
+def _midnight(day: date | None) -> datetime | None:
+    return datetime.combine(day, time(), UTC) if day else None
+
+
+def _as_csv(rows: Sequence[dict[str, Any]]) -> str:
+    written = io.StringIO()
+    if rows:
+        writer = csv.DictWriter(written, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    return written.getvalue()
+
+
+def _from_store(ask: Callable[[Database], Any]) -> Any:  # noqa: ANN401 - whatever was asked
+    try:
+        database = Database.open(Settings().database_url)
+        try:
+            return ask(database)
+        finally:
+            database.close()
+    except (BadDatabaseError, StoreUnavailableError) as down:
+        _stop(f"the store cannot be used: {down}")
+
+
+def _stop(why: str) -> NoReturn:
+    click.echo(f"error: {why}", err=True)
+    sys.exit(2)

@@ -1,0 +1,115 @@
+"""The database opens where it can, says plainly where it cannot, and is safe for many who start and write at once."""
+
+import sqlite3
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import select
+
+from cds_hooks.store.database import BadDatabaseError, Database, StoreUnavailableError
+from cds_hooks.store.ledger import Caller, Feedback, Ledger, SeenTokens
+from cds_hooks.store.tables import FEEDBACK, METADATA
+
+NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
+
+TELL_AND_DIE = """
+import os, signal, sys
+from datetime import datetime, timezone
+from cds_hooks.store.database import Database
+from cds_hooks.store.ledger import Caller, Feedback, Ledger
+ledger = Ledger(Database.open(sys.argv[1]))
+noon = datetime(2026, 11, 20, 12, tzinfo=timezone.utc)
+for number in range(20):
+    ledger.hear([Feedback(f"card-{number}", "overridden", noon)], "s", Caller(), noon)
+    print(number, flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+REPLAY = """
+import sys
+from datetime import datetime, timedelta, timezone
+from cds_hooks.store.database import Database
+from cds_hooks.store.ledger import SeenTokens
+seen = SeenTokens(Database.open(sys.argv[1]))
+sys.stdin.readline()
+print(sum(seen.first_use("i", f"t{n}", datetime.now(timezone.utc) + timedelta(minutes=5)) for n in range(50)))
+"""
+
+
+def test_the_migrations_make_the_tables_that_the_code_uses(tmp_path: Path) -> None:
+    database = Database.open(f"sqlite:///{tmp_path}/telecode.db")
+    with database.reading() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
+
+
+def test_opening_again_changes_nothing(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/telecode.db"
+    Ledger(Database.open(url)).hear([Feedback("c", "overridden", NOON)], "s", Caller(), NOON)
+    with Database.open(url).reading() as connection:
+        assert len(connection.execute(select(FEEDBACK)).all()) == 1
+
+
+def test_many_workers_that_start_at_once_make_the_tables_once(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/telecode.db"
+    with ThreadPoolExecutor(8) as pool:
+        databases = list(pool.map(Database.open, [url] * 8))
+    assert all(database.answers() for database in databases)
+
+
+@pytest.mark.parametrize("url", ["mysql://root@127.0.0.1/x", "nonsense", "", "sqlite:////no/such/folder/telecode.db"])
+def test_an_address_that_cannot_be_used_is_refused_without_quoting_it(url: str) -> None:
+    with pytest.raises((BadDatabaseError, StoreUnavailableError)) as refused:
+        Database.open(url)
+    assert not url or url not in str(refused.value)
+
+
+def test_a_password_in_the_address_never_shows() -> None:
+    with pytest.raises(StoreUnavailableError) as refused:
+        Database.open("postgresql://telecode:hunter2@127.0.0.1:1/none?connect_timeout=1")
+    assert "hunter2" not in f"{refused.value!r} {refused.value.__cause__!r}"
+
+
+def test_feedback_that_was_answered_survives_the_killing_of_the_process(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/telecode.db"
+    told = subprocess.run(  # noqa: S603 - our own interpreter
+        [sys.executable, "-c", TELL_AND_DIE, url], capture_output=True, check=False, text=True
+    )
+    assert told.returncode == -9
+    with Database.open(url).reading() as connection:
+        kept = set(connection.scalars(select(FEEDBACK.c.card)))
+    assert kept == {f"card-{number}" for number in told.stdout.split()}
+    assert len(kept) == 20
+
+
+def test_of_eight_processes_that_replay_a_token_exactly_one_is_admitted(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/telecode.db"
+    Database.open(url).close()
+    pipe = subprocess.PIPE
+    command = [sys.executable, "-c", REPLAY, url]
+    waiting = [subprocess.Popen(command, text=True, stdin=pipe, stdout=pipe) for _ in range(8)]  # noqa: S603 - our own interpreter
+    admitted = [int(process.communicate("go\n")[0]) for process in waiting]
+    assert sum(admitted) == 50
+
+
+def test_a_token_past_its_time_is_swept(tmp_path: Path) -> None:
+    database = Database.open(f"sqlite:///{tmp_path}/telecode.db")
+    seen = SeenTokens(database)
+    assert seen.first_use("i", "old", datetime.now(UTC) - timedelta(hours=1))
+    assert SeenTokens(database).first_use("i", "new", datetime.now(UTC) + timedelta(hours=1))
+    assert seen.first_use("i", "old", datetime.now(UTC) + timedelta(hours=1))
+
+
+def test_a_database_that_another_holds_locked_is_unavailable_and_nothing_is_half_kept(tmp_path: Path) -> None:
+    database = Database.open(f"sqlite:///{tmp_path}/telecode.db?timeout=0.05")
+    holder = sqlite3.connect(tmp_path / "telecode.db", isolation_level=None)
+    holder.execute("BEGIN EXCLUSIVE")
+    with pytest.raises(StoreUnavailableError):
+        Ledger(database).hear([Feedback("c", "overridden", NOON)], "s", Caller(), NOON)
+    holder.execute("ROLLBACK")
+    assert Ledger(database).hear([Feedback("c", "overridden", NOON)], "s", Caller(), NOON) == 1
