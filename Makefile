@@ -4,13 +4,17 @@ PORT ?= 8000
 BIN := .venv/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 
-.PHONY: run test lint lock clean
+.PHONY: run test servers lint lock clean
 
 run: .venv/run
 	PORT=$(PORT) $(BIN)/telecode serve
 
 test: .venv/dev
 	$(BIN)/pytest
+
+# What needs more than Python: Debian's postgresql.
+servers: .venv/dev
+	$(BIN)/pytest tests/servers
 
 lint: .venv/dev
 	$(BIN)/ruff check .

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +12,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, Executable, Table, create_engine, event, make_url, text
+from sqlalchemy import Connection, Engine, Table, create_engine, event, make_url, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -96,11 +96,12 @@ class Database:
             return False
         return True
 
-    def insert_if_absent(self, table: Table) -> Executable:
-        """An insert that leaves a row that is there already as it is; it is one step, whoever else inserts."""
-        if self.engine.dialect.name == "postgresql":
-            return postgresql.insert(table).on_conflict_do_nothing()
-        return sqlite.insert(table).on_conflict_do_nothing()
+    def insert_new(self, connection: Connection, table: Table, row: Mapping[str, object]) -> bool:
+        """Insert a row unless it is there already, and say whether it was new: one step, whoever else inserts."""
+        dialect = postgresql if self.engine.dialect.name == "postgresql" else sqlite
+        key = next(iter(table.primary_key))
+        inserted = dialect.insert(table).on_conflict_do_nothing().returning(key)  # a count is not told by every driver
+        return connection.execute(inserted, row).first() is not None
 
     def close(self) -> None:
         """Give every connection back."""

@@ -127,10 +127,7 @@ class Ledger:
                 }
                 for event in events
             ]
-            new = 0
-            for row in rows:
-                new += connection.execute(self.database.insert_if_absent(FEEDBACK), row).rowcount
-        return new
+            return sum(self.database.insert_new(connection, FEEDBACK, row) for row in rows)
 
     def forget(self, before: datetime) -> int:
         """Drop cards and feedback from before a moment. Returns how many. Raises StoreUnavailableError."""
@@ -156,11 +153,11 @@ class SeenTokens:
         now = datetime.now(UTC)
         with self.database.writing() as connection:
             row = {"issuer": issuer[:255], "digest": sha256(jti.encode("utf-8", "surrogatepass")).hexdigest()}
-            fresh = connection.execute(self.database.insert_if_absent(TOKENS), {**row, "expires": expires}).rowcount
+            fresh = self.database.insert_new(connection, TOKENS, {**row, "expires": expires})
             if self._swept is None or now - self._swept > timedelta(minutes=10):
                 connection.execute(delete(TOKENS).where(TOKENS.c.expires < now - timedelta(minutes=10)))
                 self._swept = now
-        return fresh == 1
+        return fresh
 
 
 def _row(card: str, offer: OfferedCode) -> dict[str, object]:

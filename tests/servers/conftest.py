@@ -1,0 +1,52 @@
+"""Real servers for the tests: a PostgreSQL cluster of their own, on a free port, gone when they are done."""
+
+import os
+import shutil
+import socket
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import mkdtemp
+
+import pytest
+
+DEBIANS = Path("/usr/lib/postgresql")
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def postgres_binary(name: str) -> str:
+    found = shutil.which(name) or next((str(path) for path in sorted(DEBIANS.glob(f"*/bin/{name}"))), None)
+    if found is None:
+        pytest.fail(f"{name} is missing: install PostgreSQL (Debian: apt-get install postgresql)")
+    return found
+
+
+def as_postgres(command: list[str], folder: Path) -> None:
+    """PostgreSQL refuses to run as root: then its own user runs it."""
+    if os.geteuid() == 0:
+        command = ["runuser", "-u", "postgres", "--", *command]
+    subprocess.run(command, check=True, cwd=folder, stdout=subprocess.DEVNULL, timeout=60)  # noqa: S603 - our own command
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """The address of an empty database; each test that writes makes its tables anew by its own schema or rows."""
+    initdb, pg_ctl = postgres_binary("initdb"), postgres_binary("pg_ctl")
+    folder = Path(mkdtemp(prefix="telecode-postgres-"))
+    if os.geteuid() == 0:
+        shutil.chown(folder, "postgres", "postgres")
+    data, port = str(folder / "data"), free_port()
+    options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c max_connections=200"
+    as_postgres([initdb, "-D", data, "-U", "telecode", "-A", "trust", "-E", "UTF8"], folder)
+    as_postgres([pg_ctl, "-D", data, "-o", options, "-l", str(folder / "log"), "-w", "start"], folder)
+    try:
+        yield f"postgresql://telecode@127.0.0.1:{port}/postgres"
+    finally:
+        as_postgres([pg_ctl, "-D", data, "-m", "immediate", "stop"], folder)
+        shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,97 @@
+"""On PostgreSQL the store keeps its promises as on SQLite, with many processes and a server that comes and goes."""
+
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from uuid import uuid4
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import create_engine, make_url, select, text
+
+from cds_hooks.store.database import Database
+from cds_hooks.store.ledger import Caller, CardGiven, Feedback, Ledger, OfferedCode
+from cds_hooks.store.statistics import events, statistics
+from cds_hooks.store.tables import FEEDBACK, METADATA
+from tests.store.test_database import REPLAY, TELL_AND_DIE
+
+NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def database_url(postgres: str) -> str:
+    """A database of the test's own."""
+    name = f"t{uuid4().hex}"
+    engine = create_engine(make_url(postgres).set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    engine.dispose()
+    return make_url(postgres).set(database=name).render_as_string(hide_password=False)
+
+
+def test_the_migrations_make_the_tables_that_the_code_uses(database_url: str) -> None:
+    database = Database.open(database_url)
+    with database.reading() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
+    database.close()
+
+
+def test_many_machines_that_start_at_once_make_the_tables_once(database_url: str) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        databases = list(pool.map(Database.open, [database_url] * 8))
+    assert all(database.answers() for database in databases)
+    for database in databases:
+        database.close()
+
+
+def test_cards_and_feedback_are_kept_once_and_tallied(database_url: str) -> None:
+    ledger = Ledger(Database.open(database_url))
+    code = OfferedCode("s1", "medicare-ffs", "99214", "10", ("95",), "mdm", recommended=True)
+    ledger.give(CardGiven("c1", "svc", "selection", (), "sha256:f", (code,)), Caller("i", "t"), NOON)
+    told = [Feedback("c1", "accepted", NOON, ("s1",)), Feedback("elsewhere", "overridden", NOON)]
+    assert ledger.hear(told, "svc", Caller("i", "t"), NOON) == 2
+    assert ledger.hear(told, "svc", Caller("i", "t"), NOON) == 0
+    found = statistics(ledger.database)
+    assert (found.total.given, found.total.accepted, found.unknown) == (1, 1, 1)
+    assert [event["at"] for event in events(ledger.database)] == ["2026-11-20T12:00:00+00:00"] * 2
+    assert ledger.forget(datetime(2026, 11, 21, tzinfo=UTC)) == 3
+    ledger.database.close()
+
+
+def test_feedback_that_was_answered_survives_the_killing_of_the_process(database_url: str) -> None:
+    told = subprocess.run(  # noqa: S603 - our own interpreter
+        [sys.executable, "-c", TELL_AND_DIE, database_url], capture_output=True, check=False, text=True
+    )
+    database = Database.open(database_url)
+    with database.reading() as connection:
+        kept = set(connection.scalars(select(FEEDBACK.c.card)))
+    database.close()
+    assert told.returncode == -9
+    assert kept == {f"card-{number}" for number in told.stdout.split()}
+    assert len(kept) == 20
+
+
+def test_of_eight_processes_that_replay_a_token_exactly_one_is_admitted(database_url: str) -> None:
+    Database.open(database_url).close()
+    pipe, command = subprocess.PIPE, [sys.executable, "-c", REPLAY, database_url]
+    waiting = [subprocess.Popen(command, text=True, stdin=pipe, stdout=pipe) for _ in range(8)]  # noqa: S603 - our own interpreter
+    assert sum(int(process.communicate("go\n")[0]) for process in waiting) == 50
+
+
+def test_connections_that_the_server_dropped_are_made_anew(database_url: str) -> None:
+    database = Database.open(database_url)
+    ledger = Ledger(database)
+    assert ledger.hear([Feedback("c1", "overridden", NOON)], "svc", Caller(), NOON) == 1
+    engine = create_engine(make_url(database_url).set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(
+            text(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+        )
+    engine.dispose()
+    assert ledger.hear([Feedback("c2", "overridden", NOON)], "svc", Caller(), NOON) == 1
+    database.close()
