@@ -6,7 +6,7 @@ from dataclasses import replace
 from fhir_mapping.facts import Modality
 from fhir_mapping.note_rules import MODE, REASON, SWITCHED, TAKEN_OUT, TOTAL, NoteRules, ReadRule
 from fhir_mapping.note_times import Found, Line, Part, standing, summed, times
-from fhir_mapping.sentences import sentences
+from fhir_mapping.sentences import Sentence, sentences
 
 __all__ = ["Found", "read_note"]
 
@@ -23,7 +23,7 @@ def read_note(text: str, rules: NoteRules) -> tuple[Found, ...]:
     """
     found: list[Found] = []
     parts: list[Part] = []
-    for number, sentence in enumerate(sentences(text[:LONGEST])):
+    for number, sentence in _own(text, rules):
         told = rules.grammar.mark(sentence.text)
         line = Line(number, sentence, told, corrects=rules.corrections.search(told.text) is not None)
         for one in times(line, rules):
@@ -36,6 +36,20 @@ def read_note(text: str, rules: NoteRules) -> tuple[Found, ...]:
     taken_out = [one for one in found if one.target == TAKEN_OUT]
     others = [one for one in found if one.target not in {TOTAL, TAKEN_OUT}]
     return tuple(sorted((*standing(totals, taken_out), *_weighed(others)), key=lambda one: one.start))
+
+
+def _own(text: str, rules: NoteRules) -> Iterator[tuple[int, Sentence]]:
+    """The sentences that were written for this visit: a quotation of another note is passed over until it closes."""
+    quoted = False
+    for number, sentence in enumerate(sentences(text[:LONGEST])):
+        plain = sentence.text.casefold()
+        marks = plain.count('"') % 2
+        if quoted:
+            quoted = not (marks or rules.copy_closes.search(plain))
+        elif marks and rules.copy_opens.search(plain):
+            quoted = True
+        else:
+            yield number, sentence
 
 
 def _others(line: Line, rules: NoteRules) -> Iterator[Found]:

@@ -69,6 +69,11 @@ class _Vague(Row):
     after: list[str]
 
 
+class _Copied(Row):
+    opens: str
+    closes: str
+
+
 class _NoteRules(Row):
     sources: list[Source] = Field(default=[])
     numbers: dict[str, int] = Field(default={})
@@ -78,6 +83,7 @@ class _NoteRules(Row):
     reads: list[_Read] = Field(default=[])
     levels: dict[str, str] = Field(default={})
     contexts: list[_Context] = Field(default=[])
+    copied: _Copied | None = None
     corrections: list[str] = Field(default=[])
 
 
@@ -151,6 +157,8 @@ class NoteRules:
     others: Mapping[str, tuple[ReadRule, ...]]
     triggers: Mapping[str, re.Pattern[str]]
     contexts: Mapping[str, tuple[ContextRule, ...]]
+    copy_opens: re.Pattern[str]
+    copy_closes: re.Pattern[str]
     corrections: re.Pattern[str]
     levels: Mapping[str, MdmLevel]
 
@@ -175,8 +183,8 @@ def load_note_rules(folder: Path, *, site: Path | None = None) -> NoteRules:
         added = read_table(site / FILE, root=site.parent)
         files.insert(0, (added, added.as_model(_NoteRules)))
     first = files[-1][1]
-    if not first.sources or first.vague is None:
-        raise own.error((), "the note rules must say their sources, and what is vague")
+    if not first.sources or first.vague is None or first.copied is None:
+        raise own.error((), "the note rules must say their sources, what is vague, and what is copied")
     words = {name: word for _, file in reversed(files) for name, word in file.words.items()}
     reads = [rule for table, file in files for rule in _reads(table, file, words)]
     contexts: dict[str, list[ContextRule]] = {}
@@ -199,6 +207,8 @@ def load_note_rules(folder: Path, *, site: Path | None = None) -> NoteRules:
             if any(name in file.triggers for _, file in files)
         },
         contexts={target: tuple(rules) for target, rules in contexts.items()},
+        copy_opens=_compile(own, ("copied", "opens"), first.copied.opens, words),
+        copy_closes=_compile(own, ("copied", "closes"), first.copied.closes, words),
         corrections=_compile(own, ("corrections",), "|".join(corrections), words),
         levels={said: MdmLevel(word) for said, word in first.levels.items()},
     )

@@ -69,8 +69,9 @@ def times(line: Line, rules: NoteRules) -> Iterator[Found | Part]:
         return
     claims = _claims(line, rules)
     parts = {index: duration for index, duration in _parts(line, rules, claims).items() if index in claims}
-    if _make_a_whole(line, claims, parts):
-        yield line.found(TOTAL, _sum(list(parts.values())), next(iter(parts.values())).said)
+    if len(parts) >= _PARTS and not _total_beside(claims, parts):
+        total = _sum(list(parts.values())) if _make_a_whole(line, claims, parts) else None
+        yield line.found(TOTAL, total, next(iter(parts.values())).said)
         claims = {i: claim for i, claim in claims.items() if i not in parts or claim[0].target not in {TOTAL, PART}}
     for index, (rule, match) in claims.items():
         duration = line.told.durations[index]
@@ -139,15 +140,16 @@ def _parts(line: Line, rules: NoteRules, claims: Claims) -> dict[int, Duration]:
     return dict(sorted(found.items()))
 
 
-def _make_a_whole(line: Line, claims: Claims, parts: Mapping[int, Duration]) -> bool:
-    """Whether the parts are all there is: no total beside them, none within another."""
+def _total_beside(claims: Claims, parts: Mapping[int, Duration]) -> bool:
+    """Whether a total stands in the sentence that is not one of its parts."""
     totals = {index: rule for index, (rule, _) in claims.items() if rule.target == TOTAL}
+    return any(not rule.soft or index not in parts for index, rule in totals.items())
+
+
+def _make_a_whole(line: Line, claims: Claims, parts: Mapping[int, Duration]) -> bool:
+    """Whether the parts are all there is: none told twice, none within another, and nobody knows what else."""
     restated = sum(claims[index][0].target not in {TOTAL, PART} for index in parts)
-    if (
-        len(parts) < _PARTS
-        or restated > 1
-        or any(not rule.soft or index not in parts for index, rule in totals.items())
-    ):
+    if restated > 1 or len(claims) < len(line.told.durations):
         return False
     marks = list(MARK.finditer(line.told.text))
     between = [line.told.text[marks[i].end() : marks[i + 1].start()] for i in range(len(marks) - 1)]
