@@ -96,7 +96,8 @@ class Table:
             return model.model_validate({**self.data, **(extra or {})})
         except ValidationError as refused:
             first = refused.errors()[0]
-            where = [str(part) for part in (*first["loc"], *first.get("ctx", {}).get("at", ()))]
+            said = [str(part) for part in (*first["loc"], *first.get("ctx", {}).get("at", ()))]
+            where = [part for part in said if "(" not in part]  # pydantic names its own functions too
             place: Place = ()
             for part in where:  # pydantic also names the kinds it tried, which stand nowhere in the file
                 place = (*place, part) if (*place, part) in self.lines else place
