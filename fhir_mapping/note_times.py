@@ -73,6 +73,8 @@ def times(line: Line, rules: NoteRules) -> Iterator[Found | Part]:
         total = _sum(list(parts.values())) if _make_a_whole(line, claims, parts) else None
         yield line.found(TOTAL, total, next(iter(parts.values())).said)
         claims = {i: claim for i, claim in claims.items() if i not in parts or claim[0].target not in {TOTAL, PART}}
+    elif _total_beside(claims, {}):
+        claims = {i: claim for i, claim in claims.items() if not (claim[0].target == TOTAL and claim[0].soft)}
     for index, (rule, match) in claims.items():
         duration = line.told.durations[index]
         effect = rules.effect(rule.target, line.told.text, match, None)
@@ -141,9 +143,9 @@ def _parts(line: Line, rules: NoteRules, claims: Claims) -> dict[int, Duration]:
 
 
 def _total_beside(claims: Claims, parts: Mapping[int, Duration]) -> bool:
-    """Whether a total stands in the sentence that is not one of its parts."""
+    """Whether a total stands in the sentence that is not one of its parts: one that says so, or one apart from them."""
     totals = {index: rule for index, (rule, _) in claims.items() if rule.target == TOTAL}
-    return any(not rule.soft or index not in parts for index, rule in totals.items())
+    return any(not rule.soft or (parts and index not in parts) for index, rule in totals.items())
 
 
 def _make_a_whole(line: Line, claims: Claims, parts: Mapping[int, Duration]) -> bool:
