@@ -19,7 +19,8 @@ from cds_hooks.settings import Settings
 from cds_hooks.store.ledger import CardGiven, OfferedCode
 from fhir_mapping.facts import EncounterFacts, Modality
 from fhir_mapping.gather import MissingEncounter, gather
-from fhir_mapping.note_rules import NoteRules, load_note_rules
+from fhir_mapping.note_rows import load_note_rules
+from fhir_mapping.note_rules import NoteRules
 from fhir_mapping.tables import config_folder
 from fhir_mapping.vocabulary import Vocabulary, load_vocabulary
 

@@ -1,24 +1,19 @@
-"""The rows by which a note is read (config/vocabulary/note_rules.yaml), compiled once at start."""
+"""The rules by which a note is read: what each finds, and which words around it drop it or make it a question."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Annotated, Any, Literal
-
-from pydantic import Field
+from typing import Any
 
 from fhir_mapping.durations import DurationGrammar
 from fhir_mapping.facts import AudioOnlyReason, ClinicianLocation, MdmLevel, Modality, PatientLocation
-from fhir_mapping.tables import Place, Row, Source, Table, read_table
 
-FILE = "note_rules.yaml"
 TOTAL, PART, TAKEN_OUT = "total_minutes", "part_minutes", "taken_out"
 MODE, SWITCHED, REASON = "modality", "switched", "audio_only_reason"
 TIMES = (TOTAL, "discussion_minutes", "video_minutes", "audio_minutes", "cumulative_minutes")
-_KEPT_ASIDE = ("not_counted", "already_out", TAKEN_OUT, PART)
+KEPT_ASIDE = ("not_counted", "already_out", TAKEN_OUT, PART)
 ELEMENTS = ("mdm_problems", "mdm_data", "mdm_risk")
 VALUES: Mapping[str, Mapping[Any, Any]] = {
     MODE: {word.value: word for word in Modality},
@@ -32,59 +27,11 @@ VALUES: Mapping[str, Mapping[Any, Any]] = {
 }
 """What each target may be read as; lengths of time are minutes."""
 
-_MARKS = {"m": "⟦m\\d+⟧", "t": "⟦[mvb]\\d+⟧", "exact": "⟦[mc]\\d+⟧"}
-_NUMBER = r"(?P<number>\d{1,3})(?![\d/.:%])"
-_GAP = r"(?:\W+\w+){0,6}?\W+"
 _CLAUSE = re.compile(
     r"[;:()\u2014\u2013\u2022|]|\.\s|,\s(?:but|and|while|then|which|so|however|not|excluding|plus|minus)\b|\s(?:but|however|while|whereas|although)\s"
 )
-_ENDS = {"phrase": re.compile(r"[,;:.()]"), "clause": _CLAUSE, "sentence": None}
-
-
-class _Read(Row):
-    target: str
-    pattern: str
-    value: str | bool | None = None
-    when: str | None = None
-    under: str | None = None
-    unless: str | None = None
-    number: bool = False
-    soft: bool = False
-    weak: bool = False
-    vague: bool = False
-
-
-class _Context(Row):
-    targets: Annotated[list[str], Field(min_length=1)]
-    values: list[str | bool] = Field(default=[])
-    effect: Literal["drop", "ask"]
-    direction: Literal["before", "after", "both"]
-    scope: Literal["phrase", "clause", "sentence"]
-    pattern: str
-    terminators: str | None = None
-
-
-class _Vague(Row):
-    before: list[str]
-    after: list[str]
-
-
-class _Copied(Row):
-    opens: str
-    closes: str
-
-
-class _NoteRules(Row):
-    sources: list[Source] = Field(default=[])
-    numbers: dict[str, int] = Field(default={})
-    vague: _Vague | None = None
-    words: dict[str, str] = Field(default={})
-    triggers: dict[str, str] = Field(default={})
-    reads: list[_Read] = Field(default=[])
-    levels: dict[str, str] = Field(default={})
-    contexts: list[_Context] = Field(default=[])
-    copied: _Copied | None = None
-    corrections: list[str] = Field(default=[])
+SCOPES = {"phrase": re.compile(r"[,;:.()]"), "clause": _CLAUSE, "sentence": None}
+"""What ends a context's reach, by its scope."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,101 +117,6 @@ class NoteRules:
     def level(self, said: str) -> MdmLevel:
         """The MDM level that a word stands for."""
         return self.levels[" ".join(said.split())]
-
-
-def load_note_rules(folder: Path, *, site: Path | None = None) -> NoteRules:
-    """Read the note rules of `folder` (config/vocabulary), and those of a `site`, whose rows go before ours.
-
-    Raises TableError, with file and line, for a target or value nobody knows, or a pattern that is broken.
-    """
-    own = read_table(folder / FILE, root=folder.parent)
-    files = [(own, own.as_model(_NoteRules))]
-    if site is not None and (site / FILE).exists():
-        added = read_table(site / FILE, root=site.parent)
-        files.insert(0, (added, added.as_model(_NoteRules)))
-    first = files[-1][1]
-    if not first.sources or first.vague is None or first.copied is None:
-        raise own.error((), "the note rules must say their sources, what is vague, and what is copied")
-    words = {name: word for _, file in reversed(files) for name, word in file.words.items()}
-    reads = [rule for table, file in files for rule in _reads(table, file, words)]
-    contexts: dict[str, list[ContextRule]] = {}
-    for table, file in files:
-        for targets, rule in _contexts(table, file, words):
-            for target in targets:
-                contexts.setdefault(target, []).append(rule)
-    times = {*TIMES, *_KEPT_ASIDE}
-    others = {name: tuple(rule for rule in reads if rule.target == name) for name in VALUES}
-    corrections = [entry for _, file in files for entry in file.corrections]
-    return NoteRules(
-        grammar=DurationGrammar.of(
-            first.numbers, before="|".join(first.vague.before), after="|".join(first.vague.after)
-        ),
-        times=tuple(rule for rule in reads if rule.target in times),
-        others={name: rules for name, rules in others.items() if rules},
-        triggers={
-            name: re.compile("|".join(file.triggers[name] for _, file in files if name in file.triggers))
-            for name in VALUES
-            if any(name in file.triggers for _, file in files)
-        },
-        contexts={target: tuple(rules) for target, rules in contexts.items()},
-        copy_opens=_compile(own, ("copied", "opens"), first.copied.opens, words),
-        copy_closes=_compile(own, ("copied", "closes"), first.copied.closes, words),
-        corrections=_compile(own, ("corrections",), "|".join(corrections), words),
-        levels={said: MdmLevel(word) for said, word in first.levels.items()},
-    )
-
-
-def _reads(table: Table, file: _NoteRules, words: Mapping[str, str]) -> Iterator[ReadRule]:
-    for index, row in enumerate(file.reads):
-        place = ("reads", str(index))
-        if row.target not in {*TIMES, *_KEPT_ASIDE, *VALUES}:
-            raise table.error((*place, "target"), f"nobody reads {row.target}")
-        known = VALUES.get(row.target)
-        if row.value is not None and (known is None or row.value not in known):
-            raise table.error((*place, "value"), f"{row.target} is never {row.value}")
-        yield ReadRule(
-            row.target,
-            _compile(table, (*place, "pattern"), row.pattern, words),
-            known[row.value] if known is not None and row.value is not None else None,
-            _compile(table, (*place, "when"), row.when, words) if row.when else None,
-            _compile(table, (*place, "under"), row.under, words) if row.under else None,
-            _compile(table, (*place, "unless"), row.unless, words) if row.unless else None,
-            row.number,
-            row.soft,
-            row.weak,
-            row.vague,
-        )
-
-
-def _contexts(table: Table, file: _NoteRules, words: Mapping[str, str]) -> Iterator[tuple[Sequence[str], ContextRule]]:
-    for index, row in enumerate(file.contexts):
-        place = ("contexts", str(index))
-        yield (
-            row.targets,
-            ContextRule(
-                frozenset(row.values),
-                row.effect,
-                row.direction in {"before", "both"},
-                row.direction in {"after", "both"},
-                _ENDS[row.scope],
-                _compile(table, (*place, "pattern"), row.pattern, words),
-                _compile(table, (*place, "terminators"), row.terminators, words) if row.terminators else None,
-            ),
-        )
-
-
-def _compile(table: Table, place: Place, pattern: str, words: Mapping[str, str]) -> re.Pattern[str]:
-    written = pattern
-    for _ in range(3):  # a word may be made of words
-        for name, word in words.items():
-            written = written.replace("{" + name + "}", word)
-    for name, mark in _MARKS.items():
-        written = written.replace("{" + name + "}", mark)
-    written = written.replace("{number}", _NUMBER, 1).replace("{number}", r"\d{1,3}").replace("{gap}", _GAP)
-    try:
-        return re.compile(written)
-    except re.error as broken:
-        raise table.error(place, f"the pattern is broken: {broken}") from None
 
 
 def _opens(text: str, start: int, ends: re.Pattern[str] | None) -> int:

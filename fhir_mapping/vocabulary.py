@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from fhir_mapping.note_rules import FILE
+from fhir_mapping.note_rows import FILE
 from fhir_mapping.tables import Place, Table, read_table
 from fhir_mapping.topics import TOPICS, Address, Plan, VocabularyFile
 

@@ -6,7 +6,8 @@ from typing import Any
 
 from fhir_mapping.facts import EncounterFacts
 from fhir_mapping.gather import Gathered, gather
-from fhir_mapping.note_rules import NoteRules, load_note_rules
+from fhir_mapping.note_rows import load_note_rules
+from fhir_mapping.note_rules import NoteRules
 from fhir_mapping.tables import config_folder
 from fhir_mapping.vocabulary import Vocabulary, load_vocabulary
 

@@ -6,7 +6,7 @@ from shutil import copytree
 import pytest
 
 from fhir_mapping.note import read_note
-from fhir_mapping.note_rules import FILE, load_note_rules
+from fhir_mapping.note_rows import FILE, load_note_rules
 from fhir_mapping.note_score import stated
 from fhir_mapping.tables import TableError, config_folder
 
