@@ -7,11 +7,13 @@ from werkzeug.exceptions import HTTPException
 
 from cds_hooks.exchange.facts_json import FactsRefused
 from cds_hooks.exchange.hook import HookRefused
+from cds_hooks.exchange.issuers import load_issuers
+from cds_hooks.exchange.trust import Trust
 from cds_hooks.service import EncounterNotHad, Telecode
 from cds_hooks.settings import Settings
 from cds_hooks.store.database import Database, StoreUnavailableError
-from cds_hooks.store.ledger import Ledger
-from cds_hooks.web import api, hooks, operations
+from cds_hooks.store.ledger import Ledger, SeenTokens
+from cds_hooks.web import api, guard, hooks, operations
 from cds_hooks.web.answers import refusal
 from cds_hooks.web.body import BodyRefused
 from fhir_mapping.gather import WrongPatient
@@ -21,14 +23,20 @@ def create_app(settings: Settings | None = None) -> Flask:
     """Build the application.
 
     Raises TableError, with file and line, if a table cannot be trusted: a service without its law must not start;
-    BadDatabaseError or StoreUnavailableError if there is nowhere to remember.
+    BadDatabaseError or StoreUnavailableError if there is nowhere to remember; UnsafeStartError for settings that must
+    not run.
     """
     settings = settings or Settings()
+    settings.check_start()
     app = Flask(__name__)
     app.extensions["telecode"] = Telecode.start(settings)
     app.extensions["ledger"] = Ledger(Database.open(settings.database_url))
-    for door in (hooks.bp, api.bp, operations.bp):
+    doors = [hooks.bp, operations.bp] + ([api.bp] if settings.development or settings.api else [])
+    for door in doors:
         app.register_blueprint(door)
+    if settings.auth == "required" and settings.trust is not None:
+        issuers = load_issuers(settings.trust)
+        guard.install(app, Trust(issuers, settings.addresses, SeenTokens(app.extensions["ledger"].database)))
 
     app.register_error_handler(BodyRefused, lambda refused: refusal(refused.status, refused.why))
     app.register_error_handler(FactsRefused, lambda refused: refusal(400, str(refused), refused.where))

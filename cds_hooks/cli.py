@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import IO, Any, NoReturn
 
@@ -9,6 +10,7 @@ import click
 import orjson
 
 from cds_hooks import __version__
+from cds_hooks.app import create_app
 from cds_hooks.cards.words import ALWAYS_SHOWN, FACT_LABELS, basis, claim_line, said, supposition
 from cds_hooks.coding.outcome import Outcome
 from cds_hooks.coding.policy import PolicyBook
@@ -19,6 +21,7 @@ from cds_hooks.note_cli import note
 from cds_hooks.policy_cli import policy, today
 from cds_hooks.service import EncounterNotHad, Telecode
 from cds_hooks.settings import Settings
+from cds_hooks.store.database import StoreUnavailableError
 from cds_hooks.store_cli import feedback, store
 from cds_hooks.web.body import BodyRefused, parse_object
 from fhir_mapping.facts import EncounterFacts
@@ -45,8 +48,9 @@ main.add_command(store)
 @click.option("--port", default=8000, envvar="PORT", show_default=True, help="Port to listen on (or PORT).")
 @click.option("--workers", default=1, envvar="WEB_CONCURRENCY", show_default=True, help="Worker processes.")
 def serve(host: str, port: int, workers: int) -> None:
-    """Serve over HTTP. A table that cannot be trusted stops the start with exit code 2."""
-    _start()  # the tables are read here too, so that a broken one is one clear line and not a worker's traceback
+    """Serve over HTTP. Tables, settings or a store that cannot be used stop the start with exit code 2."""
+    os.environ["TELECODE_HOST"] = host  # the workers are told too
+    _try_to_start()
     from granian.constants import Interfaces  # noqa: PLC0415 - the server is an extra that only serving needs
     from granian.server import Server  # noqa: PLC0415 - as above
 
@@ -132,6 +136,19 @@ def _start() -> Telecode:
         _stop(str(broken))
     except ValueError as refused:  # pydantic names the setting that does not fit
         _stop(str(refused))
+
+
+def _try_to_start() -> None:
+    """Start once before the workers do, so that what stops them is one clear line and not a worker's traceback."""
+    try:
+        app = create_app(Settings())
+    except TableError as broken:
+        _stop(str(broken))
+    except StoreUnavailableError as down:
+        _stop(f"the store cannot be used: {down}")
+    except ValueError as refused:  # a setting that does not fit, or must not run
+        _stop(str(refused))
+    app.extensions["ledger"].database.close()
 
 
 def _stop(why: str) -> NoReturn:

@@ -103,7 +103,7 @@ class Telecode:
             self.book,
             self.cards,
             shows=found.shows,
-            source_url=self.settings.public_url,
+            source_url=next(iter(self.settings.addresses), None),
         )
         return Answer(facts, outcome, cards)
 

@@ -8,6 +8,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from cds_hooks.coding.billing import OptionalModifiers
 from cds_hooks.coding.select import Options
+from cds_hooks.exchange.issuers import LOOPBACK, is_safe
 
 
 def _words(value: object) -> object:
@@ -16,6 +17,10 @@ def _words(value: object) -> object:
 
 Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)]
 """Comma-separated words."""
+
+
+class UnsafeStartError(ValueError):
+    """Settings under which the service must not start."""
 
 
 class Settings(BaseSettings):
@@ -41,7 +46,9 @@ class Settings(BaseSettings):
     patient_view_triggers: Words = Field(
         (), description="Trigger actions for which patient-view answers; empty: whenever an encounter is named."
     )
-    public_url: str | None = Field(None, description="The https address under which EHRs reach the service.")
+    public_url: Words = Field(
+        (), description="The https addresses under which EHRs reach the service, comma-separated; cards show the first."
+    )
     cors_origins: Words = Field((), description="Exact origins that may call from a browser.")
     fhir_allow: Words = Field(
         ("http://127.0.0.1:8103/fhir/R4",), description="FHIR bases that may be called for what prefetch lacks."
@@ -56,12 +63,49 @@ class Settings(BaseSettings):
     retention_days: int = Field(
         730, ge=0, description="Days after which `telecode store forget` drops cards and feedback; 0 keeps them."
     )
-    auth: Literal["off"] = Field("off", description="Client authentication; only off is built so far.")
+    auth: Literal["off", "required"] = Field("off", description="Client authentication: off, or required.")
+    trust: Path | None = Field(None, description="The list of EHRs that may call, one YAML file (see below).")
+    environment: Literal["development", "production"] | None = Field(
+        None, description="development or production; unset, a service bound to loopback alone is in development."
+    )
+    api: bool = Field(False, description="Serve /api in production too, behind the same authentication.")
+    host: str = Field("", description="The address listened on; `telecode serve` sets it.")
 
-    @field_validator("fhir_base", "public_url")
+    @field_validator("fhir_base")
     @classmethod
-    def _without_slash(cls, url: str | None) -> str | None:
-        return url.rstrip("/") if url else None
+    def _without_slash(cls, url: str) -> str:
+        return url.rstrip("/")
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """The public addresses, without a slash at their ends; a token is made for one of them."""
+        return tuple(address.rstrip("/") for address in self.public_url)
+
+    @property
+    def development(self) -> bool:
+        """Whether this is a developer's service: told so, or bound to loopback and not told otherwise."""
+        if self.environment is None:
+            return self.host in LOOPBACK
+        return self.environment == "development"
+
+    def check_start(self) -> None:
+        """Refuse what must not run in production.
+
+        Raises UnsafeStartError: authentication off where others can reach the service, or required with nobody to trust
+        or no public address to be called by; an address in clear text.
+        """
+        if self.auth == "required" and (self.trust is None or not self.public_url):
+            raise UnsafeStartError("TELECODE_AUTH=required needs TELECODE_TRUST and TELECODE_PUBLIC_URL")
+        if self.development:
+            return
+        if self.auth == "off" and self.host not in LOOPBACK:
+            raise UnsafeStartError(
+                "authentication is off and the service is not bound to loopback: set TELECODE_AUTH=required, or, on a "
+                "developer's machine, TELECODE_ENVIRONMENT=development"
+            )
+        for url in (*self.public_url, *self.fhir_allow):
+            if not is_safe(url):
+                raise UnsafeStartError("a public address or FHIR base is not https")
 
     @property
     def options(self) -> Options:

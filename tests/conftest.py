@@ -22,6 +22,8 @@ from fhir_mapping.tables import config_folder
 # Every app of the tests remembers in one database of its own, never in the folder the tests are run from.
 os.environ["TELECODE_DATABASE_URL"] = f"sqlite:///{mkdtemp(prefix='telecode-')}/telecode.db"
 
+os.environ["TELECODE_ENVIRONMENT"] = "development"
+
 # No example is judged by the clock, and in CI every run tries the same ones.
 hypothesis.settings.register_profile("telecode", deadline=None, derandomize=bool(os.environ.get("CI")))
 hypothesis.settings.load_profile("telecode")

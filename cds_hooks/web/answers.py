@@ -7,6 +7,7 @@ from flask import Response
 
 ISSUE_CODES = {
     400: "invalid",
+    401: "login",
     404: "not-found",
     405: "not-supported",
     412: "required",

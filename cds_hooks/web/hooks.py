@@ -9,9 +9,10 @@ from cds_hooks.exchange.feedback import read_feedback
 from cds_hooks.exchange.hook import read_hook
 from cds_hooks.service import Answer, Telecode
 from cds_hooks.store.database import StoreUnavailableError
-from cds_hooks.store.ledger import Caller, Ledger
+from cds_hooks.store.ledger import Ledger
 from cds_hooks.web.answers import json_answer, refusal
 from cds_hooks.web.body import read_object
+from cds_hooks.web.guard import caller
 
 bp = Blueprint("hooks", __name__)
 _LOG = logging.getLogger("telecode")
@@ -55,11 +56,6 @@ def ledger() -> Ledger:
     """What this app remembers."""
     found: Ledger = current_app.extensions["ledger"]
     return found
-
-
-def caller() -> Caller:
-    """Whose EHR calls."""
-    return Caller()
 
 
 def _remember(service_id: str, answer: Answer) -> None:

@@ -1,0 +1,186 @@
+"""Whether a call comes from an EHR that may call: its token is checked in full, and every failure looks the same."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+import jwt
+from jwt.exceptions import PyJWTError
+from jwt.types import Options
+
+from cds_hooks.exchange.issuers import Issuer
+from cds_hooks.exchange.keys import KeyRing
+
+LONGEST_TOKEN = 8192
+"""Characters; no real token is longer."""
+LONGEST_WORD = 255
+_LATEST = 253_402_300_799  # the last second of the year 9999: what lies beyond is no date
+
+
+class Untrusted(Exception):
+    """A call that is not believed. `reason` is a word for the log; the caller hears none."""
+
+    def __init__(self, reason: str, issuer: str = "") -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.issuer = issuer
+
+
+class SeenTokens(Protocol):
+    """Remembers which tokens were used, for all workers together."""
+
+    def first_use(self, issuer: str, jti: str, expires: datetime) -> bool:
+        """Whether this is the first use of a token; one step."""
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """An EHR whose token was believed: its issuer, tenant, and how the site wants it answered.
+
+    `replayed` says that the token was used before, where a site only wants to know.
+    """
+
+    issuer: str
+    tenant: str
+    profile: str
+    fhir_bases: tuple[str, ...]
+    replayed: bool = False
+
+
+class Trust:
+    """Checks client tokens (CDS Hooks 2.0, Trusting CDS Clients).
+
+    Parameters: `issuers` that may call; `addresses`, the public addresses of this service; `seen` tokens; `now`, a
+    clock of seconds since 1970; `forward`, one that only goes forward, for the keys.
+    """
+
+    def __init__(
+        self,
+        issuers: Mapping[str, Issuer],
+        addresses: tuple[str, ...],
+        seen: SeenTokens,
+        *,
+        now: Callable[[], float] = time.time,
+        forward: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._issuers = issuers
+        self._addresses = addresses
+        self._seen = seen
+        self._now = now
+        self._rings = {name: KeyRing(issuer, forward) for name, issuer in issuers.items()}
+
+    def check(self, authorization: str | None, path: str) -> Client:
+        """Believe a call, or raise Untrusted.
+
+        Parameters: the `Authorization` header; the `path` of the endpoint called, which the token must be made for.
+        """
+        token = _bearer(authorization)
+        claims, header = _unverified(token)
+        name = claims.get("iss")
+        issuer = self._issuers.get(name) if isinstance(name, str) else None
+        if issuer is None or not isinstance(name, str):
+            raise Untrusted("issuer")
+        algorithm, kid = _header(header, issuer, name)
+        key = self._rings[name].key(kid, algorithm)
+        if key is None:
+            raise Untrusted("key", name)
+        try:
+            claims = jwt.decode(token, key, algorithms=[algorithm], options=_CHECKED_HERE)
+        except (PyJWTError, ValueError, TypeError) as refused:
+            raise Untrusted("signature", name) from refused
+        if not _is_for(claims.get("aud"), {*issuer.audiences, *(address + path for address in self._addresses)}):
+            raise Untrusted("audience", name)
+        expires = self._in_time(claims, issuer, name)
+        tenant = _word(claims.get("tenant", ""), "tenant", name, empty=True)
+        if issuer.tenants and tenant not in issuer.tenants:
+            raise Untrusted("tenant", name)
+        fresh = self._is_fresh(_word(claims.get("jti"), "jti", name), expires, issuer, name)
+        return Client(name, tenant, issuer.client, issuer.fhir_bases, replayed=not fresh)
+
+    def _in_time(self, claims: Mapping[str, Any], issuer: Issuer, name: str) -> int:
+        """When the token expires. Raises Untrusted if it is expired, not good yet, of the future or too long-lived."""
+        expires, issued = (_second(claims.get(claim), claim, name) for claim in ("exp", "iat"))
+        now = self._now()
+        if now >= expires + issuer.leeway:
+            raise Untrusted("expired", name)
+        if issued > now + issuer.leeway:
+            raise Untrusted("from the future", name)
+        if expires - issued > issuer.longest_life:
+            raise Untrusted("lifetime", name)
+        if "nbf" in claims and _second(claims["nbf"], "nbf", name) > now + issuer.leeway:
+            raise Untrusted("not yet", name)
+        return expires
+
+    def _is_fresh(self, jti: str, expires: int, issuer: Issuer, name: str) -> bool:
+        """Whether the token is used for the first time; asked only once its signature is known to be good."""
+        if issuer.jti == "off":
+            return True
+        until = datetime.fromtimestamp(expires + issuer.leeway, UTC)
+        fresh = self._seen.first_use(name, jti, until)
+        if not fresh and issuer.jti == "enforce":
+            raise Untrusted("replayed", name)
+        return fresh
+
+
+_CHECKED_HERE: Options = {
+    "verify_exp": False,
+    "verify_nbf": False,
+    "verify_iat": False,
+    "verify_aud": False,
+    "verify_iss": False,
+    "verify_sub": False,
+    "verify_jti": False,
+}
+"""PyJWT checks the signature; the claims are checked here, by a clock that tests can set."""
+
+
+def _bearer(authorization: str | None) -> str:
+    scheme, _, token = (authorization or "").partition(" ")
+    if scheme.casefold() != "bearer" or not token or len(token) > LONGEST_TOKEN or not token.isascii() or " " in token:
+        raise Untrusted("no token")
+    return token
+
+
+def _unverified(token: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """The claims and header of a token, of which nothing is believed yet but the name to look up."""
+    try:
+        whole = jwt.decode_complete(token, options={"verify_signature": False})
+    except (PyJWTError, ValueError, TypeError, RecursionError) as refused:
+        raise Untrusted("malformed") from refused
+    claims, header = whole["payload"], whole["header"]
+    if not isinstance(claims, dict):
+        raise Untrusted("malformed")
+    return claims, header
+
+
+def _header(header: Mapping[str, Any], issuer: Issuer, name: str) -> tuple[str, str]:
+    """The algorithm and key id. Raises Untrusted for whatever would have us trust the token's own word for its key."""
+    algorithm, kid, kind = header.get("alg"), header.get("kid"), header.get("typ")
+    if algorithm not in issuer.algorithms or not isinstance(algorithm, str):
+        raise Untrusted("algorithm", name)
+    if not isinstance(kind, str) or kind.casefold() != "jwt" or "crit" in header:
+        raise Untrusted("header", name)
+    if "jku" in header and header["jku"] != issuer.jwks_url:
+        raise Untrusted("jku", name)
+    return algorithm, _word(kid, "kid", name)
+
+
+def _is_for(audience: object, ours: set[str]) -> bool:
+    named = [audience] if isinstance(audience, str) else audience
+    return isinstance(named, list) and any(isinstance(one, str) and one in ours for one in named)
+
+
+def _second(value: object, claim: str, name: str) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= _LATEST:
+        raise Untrusted(claim, name)
+    return int(value)
+
+
+def _word(value: object, claim: str, name: str, *, empty: bool = False) -> str:
+    if not isinstance(value, str) or len(value) > LONGEST_WORD or not (value or empty):
+        raise Untrusted(claim, name)
+    return value

@@ -1,0 +1,51 @@
+"""Lets in the EHRs that may call, and nobody else: one check before every door that gives an answer."""
+
+from __future__ import annotations
+
+import logging
+
+from flask import Flask, Response, g, request
+
+from cds_hooks.exchange.trust import Client, Trust, Untrusted
+from cds_hooks.store.database import StoreUnavailableError
+from cds_hooks.store.ledger import Caller
+from cds_hooks.web.answers import refusal
+
+GUARDED = {"hooks", "api"}
+_LOG = logging.getLogger("telecode")
+
+
+def install(app: Flask, trust: Trust) -> None:
+    """Have every call of a guarded door checked before it is read.
+
+    A browser's preflight carries no token and is let pass: it gets no answer but which origins may call.
+    """
+
+    @app.before_request
+    def check() -> Response | None:
+        if request.blueprint not in GUARDED or request.method == "OPTIONS":
+            return None
+        try:
+            g.client = trust.check(request.headers.get("Authorization"), request.path)
+        except Untrusted as untrusted:
+            _LOG.info("a call was refused: %s (%s)", untrusted.reason, untrusted.issuer or "unknown issuer")
+            return bare_401()
+        except StoreUnavailableError:
+            _LOG.warning("a call was refused: the store cannot say whether its token was used before")
+            return bare_401()
+        if g.client.replayed:
+            _LOG.warning("a token was used again (%s)", g.client.issuer)
+        return None
+
+
+def bare_401() -> Response:
+    """The one answer to every call that is not believed: nobody learns from it what was wrong."""
+    answer = refusal(401, "the call is not authenticated")
+    answer.headers["WWW-Authenticate"] = "Bearer"
+    return answer
+
+
+def caller() -> Caller:
+    """Whose EHR calls; nobody's in particular where authentication is off."""
+    client: Client | None = g.get("client")
+    return Caller(client.issuer, client.tenant) if client else Caller()
