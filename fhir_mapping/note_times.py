@@ -151,7 +151,8 @@ def _total_beside(claims: Claims, parts: Mapping[int, Duration]) -> bool:
 def _make_a_whole(line: Line, claims: Claims, parts: Mapping[int, Duration]) -> bool:
     """Whether the parts are all there is: none told twice, none within another, and nobody knows what else."""
     restated = sum(claims[index][0].target not in {TOTAL, PART} for index in parts)
-    if restated > 1 or len(claims) < len(line.told.durations):
+    beside = any(rule.target in TIMES and index not in parts for index, (rule, _) in claims.items())
+    if restated > 1 or beside or len(claims) < len(line.told.durations):
         return False
     marks = list(MARK.finditer(line.told.text))
     between = [line.told.text[marks[i].end() : marks[i + 1].start()] for i in range(len(marks) - 1)]
@@ -159,8 +160,8 @@ def _make_a_whole(line: Line, claims: Claims, parts: Mapping[int, Duration]) -> 
 
 
 def _sum(parts: Sequence[Duration]) -> int | None:
-    """The parts together; none where one is vague. One that is as long as all others together is their sum."""
+    """The parts together; none where one is vague. A first or last one as long as all others together is their sum."""
     if any(part.kind is not Kind.EXACT for part in parts):
         return None
-    total, longest = sum(part.minutes for part in parts), max(part.minutes for part in parts)
-    return longest if longest * 2 == total and len(parts) > _PARTS else total
+    total, stated = sum(part.minutes for part in parts), max(parts[0].minutes, parts[-1].minutes)
+    return stated if stated * 2 == total and len(parts) > _PARTS else total
