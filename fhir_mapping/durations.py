@@ -62,7 +62,9 @@ class DurationGrammar:
         twin = rf"(?:\s*\(\s*{number}\s*\))?"
         to = r"\s*(?:-|\u2013|\u2014|to|or|/)\s*"
         one = rf"(?:{number}|an?)"
+        first = "".join(sorted({word[0] for word in words} | {*"abchqsx"}))  # and of the other ways below
         written = rf"""
+            (?=(?<!\w)[\d{first}]|[*_?@<{{\[])(?:
             (?P<clock>\b{_CLOCK}\s*(?:-|\u2013|\u2014|to|until|till|through|and)\s*(?:(?:end|stop|finish)(?:ed)?(?:\s+time)?\s*:?\s*(?:at\s+)?)?{_CLOCK}(?!\d)
               |\b(?:start|began|begin|connected)(?:ed)?(?:\s+time)?\s*:?\s*(?:at\s+)?{_CLOCK}[\s,;/|-]*(?:and\s+)?(?:end|stop|finish|disconnect|conclud)(?:ed)?(?:\s+time)?\s*:?\s*(?:at\s+)?{_CLOCK})
             |(?P<range>(?<![\w./:]){number}(?:\s*-?\s*{_MINUTE})?{to}{number}{twin}\s*[+-]?\s*(?:{_MINUTE}|{_HOUR}\b)
@@ -74,7 +76,7 @@ class DurationGrammar:
             |(?P<quarter>\b(?:a\s+)?quarter\s+(?:of\s+an\s+)?hour\b)
             |(?P<minutes>(?<![\w./:$#]){number}{twin}\s*\+?\s*-?\s*{_MINUTE}(?:\s*\(\s*{number}\s*\))?)
             |(?P<hours>(?<![\w./:$#]){one}{twin}\s*-?\s*(?:{_HOUR})(?![\w/]))
-            |(?P<blank>(?:{_BLANK})\s*{_MINUTE})
+            |(?P<blank>(?:{_BLANK})\s*{_MINUTE}))
         """
         return cls(
             words,
