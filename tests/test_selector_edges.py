@@ -16,6 +16,7 @@ from cds_hooks.coding.policy import PolicyBook
 from cds_hooks.coding.print_out import changes, code_rows
 from cds_hooks.coding.select import Options, select
 from fhir_mapping.facts import (
+    ClinicianLocation,
     EncounterFacts,
     Evidence,
     Fact,
@@ -312,3 +313,69 @@ def test_a_payer_that_leans_on_a_policy_without_rules_yet_shows_what_there_is(bo
     assert len(book.rules("commercial", date(2026, 1, 1))) == 2
     assert book.rules("commercial", date(2023, 12, 31)) == ()
     assert book.rules("self-pay", date(2024, 12, 31)) == ()
+
+
+@pytest.mark.parametrize(("own", "other"), [(HIGH, STRAIGHTFORWARD), (STRAIGHTFORWARD, HIGH)])
+def test_of_two_visits_a_day_the_higher_level_counts_whichever_it_was(
+    book: PolicyBook, own: MdmLevel, other: MdmLevel
+) -> None:
+    both = SameDayVisit(modality=Modality.AUDIO_VIDEO, mdm=other)
+    outcome = select(visit(mdm=Fact(own), same_day_visit=Fact(both)), book)
+    assert [c.code for c in outcome.candidates if c.recommended] == ["99215"]
+
+
+@pytest.mark.parametrize("other", [SameDayVisit(Modality.AUDIO_VIDEO, 5, None, 9), SameDayVisit(Modality.AUDIO_VIDEO)])
+def test_another_visit_that_adds_no_minutes_adds_none(book: PolicyBook, other: SameDayVisit) -> None:
+    facts = visit(mdm=Fact(), total_minutes=Fact(39), same_day_visit=Fact(other))
+    assert [c.code for c in select(facts, book).candidates if c.recommended] == ["99214"]
+
+
+def test_discussion_as_long_as_the_whole_time_is_no_contradiction(book: PolicyBook) -> None:
+    facts = visit(payers=Fact(("cpt-telemedicine",)), total_minutes=Fact(30), discussion_minutes=Fact(30))
+    assert select(facts, book).kind is Kind.SELECTION
+
+
+def test_a_record_with_two_lengths_of_discussion_asks_which_is_right(book: PolicyBook) -> None:
+    facts = visit(
+        modality=Fact(Modality.AUDIO_ONLY), payers=Fact(("cpt-telemedicine",)), discussion_minutes=rivals(8, 25)
+    )
+    outcome = select(facts, book)
+    assert outcome.kind is Kind.UNDETERMINED
+    assert (
+        "8 (Observation/0) and 25 (Observation/1)"
+        in {note.id: note.text for note in outcome.questions}["discussion_minutes"]
+    )
+
+
+def test_a_mode_told_in_two_ways_is_asked_about_with_both(book: PolicyBook) -> None:
+    outcome = select(visit(modality=rivals(Modality.AUDIO_VIDEO, Modality.AUDIO_ONLY)), book)
+    assert "audio-video (Observation/0) and audio-only (Observation/1)" in outcome.questions[0].text
+
+
+def test_two_visits_of_one_code_but_two_modes_leave_place_and_modifier_to_the_answer(book: PolicyBook) -> None:
+    same = SameDayVisit(modality=Modality.IN_PERSON, total_minutes=5)
+    outcome = select(visit(same_day_visit=Fact(same), clinician_location=Fact(ClinicianLocation.HOSPITAL)), book)
+    (candidate,) = outcome.candidates
+    assert (candidate.code, candidate.place_of_service) == ("99214", None)
+    assert candidate.modifiers == candidate.optional_modifiers == ()
+    assert [note.id for note in outcome.questions] == ["same_day_family"]
+
+
+def test_past_its_verification_a_strict_service_shows_no_candidate(book: PolicyBook) -> None:
+    facts = visit(service_date=Fact(date(2027, 1, 1)))
+    assert select(facts, book).candidates
+    assert select(facts, book, Options(strict=True)).candidates == ()
+
+
+def test_an_outcome_without_a_date_still_names_the_tables_it_rests_on(book: PolicyBook) -> None:
+    outcome = select(visit(service_date=Fact()), book)
+    assert outcome.kind is Kind.UNDETERMINED
+    assert outcome.fingerprint == book.fingerprint
+    assert outcome.sources == book.sources
+
+
+def test_the_tables_in_print_leave_out_no_code_after_one_that_is_not_in_force(book: PolicyBook) -> None:
+    """Prolonged 99417 and G2212 stand below families that a day may lack."""
+    shown = {row.code for row in code_rows(book, date(2024, 6, 1))}
+    assert {"99417", "G2212"} <= shown
+    assert "98005" not in shown
