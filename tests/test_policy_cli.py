@@ -51,6 +51,7 @@ def test_the_telemedicine_codes_are_absent_the_day_before_they_begin() -> None:
         ("2026-09-30", "2026-10-01", "rhc-fqhc-visit: open question begins"),
         ("2025-12-31", "2026-01-01", "telemedicine-audio-only, work RVU: 98009 begins: 1.55"),
         ("2026-12-31", "2027-01-01", "medicare-ffs: verified through 2026-12-31 only"),
+        ("2026-12-30", "2026-12-31", "nothing changed between 2026-12-30 and 2026-12-31"),
         ("2025-11-12", "2025-11-13", "medicare-ffs: remark lapse_restored ends: On this date"),
         ("2026-01-30", "2026-01-31", "medicare-ffs: remark lapse_restored begins: On this date"),
         ("2026-03-01", "2026-03-02", "nothing changed between 2026-03-01 and 2026-03-02"),

@@ -1,7 +1,7 @@
 """What a coder reads for a visit, word for word: the code, the questions, the reasons, and every step with its source.
 
 Each file of `readings/` holds the facts on its first line and then what `telecode try` prints for them. A change of
-words or of law shows here as a change to be read.
+words or of law shows here as a change to be read. A few visits are held in JSON too, as a program reads them.
 """
 
 import json
@@ -16,7 +16,25 @@ from cds_hooks.coding.policy import PolicyBook
 from cds_hooks.coding.select import select
 from cds_hooks.exchange.facts_json import read_facts
 
-READINGS = sorted((Path(__file__).parent / "readings").glob("*.txt"))
+FOLDER = Path(__file__).parent / "readings"
+READINGS = sorted(FOLDER.glob("*.txt"))
+IN_JSON = sorted(FOLDER.glob("*.json"))
+
+# The names of steps that rest on a row of a table; all others are named for a guideline.
+OF_TABLES = frozenset(
+    {
+        "payer_policy",
+        "payer_declines",
+        "place_of_service",
+        "modifier",
+        "level_by_mdm",
+        "level_by_time",
+        "single_code",
+        "prolonged",
+        "next_lower",
+        "work_rvu",
+    }
+)
 
 
 def facts_and_words(path: Path) -> tuple[dict[str, Any], str]:
@@ -31,6 +49,34 @@ def test_the_visit_reads_as_it_should(path: Path) -> None:
     assert CliRunner().invoke(main, ["try", *options]).stdout == words
 
 
+@pytest.mark.parametrize("path", IN_JSON, ids=[path.stem.replace("-", " ") for path in IN_JSON])
+def test_the_visit_reads_the_same_in_json(path: Path, book: PolicyBook) -> None:
+    held = json.loads(path.read_text(encoding="utf-8"))
+    answer = json.loads(json.dumps(select(read_facts(held["facts"], book), book).as_json()))
+    assert answer["policy"].pop("fingerprint") == book.fingerprint
+    assert answer == held["answer"]
+
+
+@pytest.mark.parametrize("path", READINGS, ids=[path.stem.replace("-", " ") for path in READINGS])
+def test_every_step_is_named_for_its_rule(path: Path, book: PolicyBook) -> None:
+    facts, _ = facts_and_words(path)
+    named = {step.rule for step in select(read_facts(facts, book), book).steps}
+    assert named <= OF_TABLES | book.guidelines.rules.keys()
+
+
+@pytest.mark.parametrize("path", READINGS, ids=[path.stem.replace("-", " ") for path in READINGS])
+def test_every_condition_quotes_the_fact_it_asks_for(path: Path, book: PolicyBook) -> None:
+    facts, _ = facts_and_words(path)
+    asked: dict[str, set[str]] = {}
+    for condition in book.guidelines.conditions.values():
+        fact = "related_visit_days" if condition.fact == "related_visit" else condition.fact
+        asked.setdefault(condition.rule, set()).add(fact)
+    for step in select(read_facts(facts, book), book).steps:
+        if step.rule in asked:
+            assert len(step.evidence) == 1
+            assert step.evidence[0].path in asked[step.rule]
+
+
 @pytest.mark.parametrize("path", READINGS, ids=[path.stem.replace("-", " ") for path in READINGS])
 def test_every_step_quotes_the_facts_it_used(path: Path, book: PolicyBook) -> None:
     facts, _ = facts_and_words(path)
@@ -42,6 +88,9 @@ def test_every_step_quotes_the_facts_it_used(path: Path, book: PolicyBook) -> No
         "mdm_two_of_three": "mdm_elements",
         "same_day": "same_day_visit",
         "brief_check_in": "service_kind",
+        "routine_communication": "service_kind",
+        "minutes_once": "service_kind",
+        "who_reports": "clinician",
     }
     for step in select(read_facts(facts, book), book).as_json()["steps"]:
         quoted = {piece["path"]: piece["said"] for piece in step["evidence"]}

@@ -27,6 +27,7 @@ from fhir_mapping.facts import (
     PatientStatus,
     Rival,
     SameDayVisit,
+    ServiceKind,
 )
 from fhir_mapping.tables import config_folder
 
@@ -75,7 +76,7 @@ def test_a_chart_without_a_date_is_asked_for_it(book: PolicyBook) -> None:
     assert outcome.kind is Kind.UNDETERMINED
     assert outcome.questions[0].id == "service_date"
     assert "has no zone" in outcome.questions[0].text
-    assert outcome.as_json()["policy"]["service_date"] is None
+    assert outcome.as_json()["policy"] == {"service_date": None, "fingerprint": book.fingerprint}
 
 
 @pytest.mark.parametrize(
@@ -109,6 +110,28 @@ def test_two_totals_are_shown_and_neither_is_used(book: PolicyBook) -> None:
     assert question.text.startswith("The record contradicts itself: 20 (Observation/0) and 40 (Observation/1).")
 
 
+def test_two_levels_are_shown_and_neither_is_used(book: PolicyBook) -> None:
+    outcome = select(visit(mdm=rivals(HIGH, LOW)), book)
+    assert outcome.kind is Kind.UNDETERMINED
+    assert [(c.code, dict(c.supposing)) for c in outcome.candidates] == [
+        ("99213", {"mdm": LOW}),
+        ("99215", {"mdm": HIGH}),
+    ]
+    assert [note.id for note in outcome.questions] == ["mdm"]
+
+
+def test_two_counts_of_discussion_are_asked_about(book: PolicyBook) -> None:
+    facts = visit(
+        modality=Fact(Modality.AUDIO_ONLY), discussion_minutes=rivals(8, 12), payers=Fact(("cpt-telemedicine",))
+    )
+    outcome = select(facts, book)
+    assert outcome.kind is Kind.UNDETERMINED
+    assert [(c.code, dict(c.supposing)) for c in outcome.candidates] == [("98014", {"discussion_minutes": 12})]
+    (question,) = outcome.questions
+    assert question.id == "discussion_minutes"
+    assert question.text.startswith("The record contradicts itself: 8 (Observation/0) and 12 (Observation/1).")
+
+
 def test_a_contradiction_that_changes_nothing_leaves_the_code_standing(book: PolicyBook) -> None:
     outcome = select(visit(mdm=Fact(HIGH), total_minutes=rivals(20, 40)), book)
     assert outcome.kind is Kind.SELECTION
@@ -117,10 +140,38 @@ def test_a_contradiction_that_changes_nothing_leaves_the_code_standing(book: Pol
 
 def test_two_modes_at_odds_give_a_candidate_each(book: PolicyBook) -> None:
     facts = visit(modality=rivals(Modality.AUDIO_VIDEO, Modality.IN_PERSON), payers=Fact(("cpt-telemedicine",)))
-    assert {(c.code, c.supposing["modality"]) for c in select(facts, book).candidates} == {
+    outcome = select(facts, book)
+    assert {(c.code, c.supposing["modality"]) for c in outcome.candidates} == {
         ("98006", "audio_video"),
         ("99214", "in_person"),
     }
+    texts = {note.id: note.text for note in outcome.questions}
+    both = "audio-video (Observation/0) and in-person (Observation/1)"
+    assert texts["modality"].startswith(f"The record contradicts itself: {both}.")
+
+
+@pytest.mark.parametrize(
+    ("mode", "of_its_own", "of_the_other", "asked"),
+    [
+        pytest.param(mode, *minutes, id=f"{mode}, {minutes[0]} of its own and {minutes[1]} of the other")
+        for mode in (Modality.AUDIO_VIDEO, Modality.AUDIO_ONLY)
+        for minutes in ((20, 19, False), (20, 20, True), (19, 20, True), (1, 1, True), (0, 20, True), (0, 0, False))
+    ],
+)
+def test_a_mode_that_did_not_fill_most_of_the_minutes_is_asked_about(
+    book: PolicyBook, mode: Modality, of_its_own: int, of_the_other: int, *, asked: bool
+) -> None:
+    by_video, by_audio = (of_its_own, of_the_other) if mode is Modality.AUDIO_VIDEO else (of_the_other, of_its_own)
+    facts = visit(
+        modality=Fact(mode),
+        video_minutes=Fact(by_video),
+        audio_minutes=Fact(by_audio),
+        discussion_minutes=Fact(20),
+        payers=Fact(("cpt-telemedicine",)),
+    )
+    outcome = select(facts, book)
+    assert ("modality" in {note.id for note in outcome.questions}) is asked
+    assert {c.code for c in outcome.candidates} >= ({"98006", "98014"} if asked else set())
 
 
 def test_a_missing_fact_says_why_it_is_missing(book: PolicyBook) -> None:
@@ -174,6 +225,32 @@ def test_an_operator_adds_a_payer_with_one_file_and_no_code(tmp_path: Path) -> N
     by_telephone = select(visit(payers=payers, modality=Fact(Modality.AUDIO_ONLY)), book)
     assert {note.id for note in by_telephone.questions} >= {"coast_by_telephone"}
     assert by_telephone.candidates == ()
+
+
+def test_a_plan_that_goes_by_medicare_does_not_pass_its_claims_on(tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(config_folder(), tmp_path / "config"))
+    text = NEW_PAYER.replace("aetna-of-old", "practice").replace(
+        "[cpt-telemedicine, cpt-office-modifier]", "[medicare-ffs]"
+    )
+    (folder / "payers" / "plan-of-the-coast.yaml").write_text(text, encoding="utf-8")
+    book = load_book(folder)
+    second = ("commercial",)
+    after_medicare = select(visit(payers=Fact(("medicare-ffs", *second))), book)
+    assert after_medicare.kind is Kind.SELECTION
+    assert "crossover" in {note.id for note in after_medicare.warnings}
+    after_the_plan = select(visit(payers=Fact(("plan-of-the-coast", *second))), book)
+    assert after_the_plan.kind is Kind.UNDETERMINED
+    assert "crossover" not in {note.id for note in after_the_plan.warnings}
+
+
+def test_a_refusal_that_names_no_guideline_is_still_given(tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(config_folder(), tmp_path / "config"))
+    path = folder / "codes" / "guidelines.yaml"
+    text = path.read_text(encoding="utf-8").replace("{rule: routine_communication, id:", "{id:")
+    path.write_text(text, encoding="utf-8")
+    outcome = select(visit(service_kind=Fact(ServiceKind.RESULTS_ONLY)), load_book(folder))
+    assert [note.id for note in outcome.reasons] == ["results_only"]
+    assert outcome.steps == ()
 
 
 def test_a_code_of_no_table_is_the_wrong_form(book: PolicyBook) -> None:
@@ -249,6 +326,31 @@ def test_what_ends_and_what_is_announced_is_printed(ending: PolicyBook) -> None:
     assert "G2212" not in codes
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "told"),
+    [
+        (date(2026, 8, 30), date(2026, 8, 31), False),
+        (date(2026, 8, 31), date(2026, 9, 1), True),
+        (date(2026, 9, 1), date(2026, 9, 2), False),
+    ],
+)
+def test_an_announced_change_is_told_on_its_day_alone(
+    ending: PolicyBook, first: date, second: date, *, told: bool
+) -> None:
+    announced = "telemedicine-audio-video: a change is expected on 2026-09-01 and not yet loaded"
+    assert list(changes(ending, first, second)) == ([announced] if told else [])
+
+
+def test_a_withdrawn_prolonged_code_leaves_the_others_in_print(tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(config_folder(), tmp_path / "config"))
+    path = folder / "codes" / "prolonged.yaml"
+    text = path.read_text(encoding="utf-8").replace("  medicare:\n", "      2026-06-01: null\n  medicare:\n", 1)
+    path.write_text(text, encoding="utf-8")
+    codes = {row.code for row in code_rows(load_book(folder), date(2026, 7, 1))}
+    assert "99417" not in codes
+    assert "G2212" in codes
+
+
 def test_a_payer_that_ends_leaves_no_rules(tmp_path: Path) -> None:
     folder = Path(shutil.copytree(config_folder(), tmp_path / "config"))
     path = folder / "payers" / "cpt-office-modifier.yaml"
@@ -259,6 +361,8 @@ def test_a_payer_that_ends_leaves_no_rules(tmp_path: Path) -> None:
     assert [dict(rules.supposing) for rules in book.rules("commercial", date(2026, 6, 1))] == [
         {"payers": ["cpt-telemedicine"]}
     ]
+    facts = visit(service_date=Fact(date(2026, 6, 1)), mdm=Fact(), payers=Fact(("commercial",)))
+    assert "payer_adoption" in {note.id for note in select(facts, book).questions}
 
 
 def test_a_payer_without_a_policy_is_asked_about(book: PolicyBook) -> None:
@@ -280,6 +384,15 @@ def test_any_table_that_runs_out_leaves_the_answer_unverified(tmp_path: Path, na
     late = select(visit(service_date=Fact(date(2026, 3, 2))), book)
     assert late.kind is Kind.UNDETERMINED
     assert [note.id for note in late.questions] == ["rules_not_verified"]
+
+
+@pytest.mark.parametrize(("strict", "codes"), [(False, ["99214"]), (True, [])])
+def test_a_strict_site_shows_no_code_past_the_verified_rules(
+    book: PolicyBook, codes: list[str], *, strict: bool
+) -> None:
+    outcome = select(visit(service_date=Fact(date(2027, 1, 4))), book, Options(strict=strict))
+    assert outcome.kind is Kind.UNDETERMINED
+    assert [c.code for c in outcome.candidates] == codes
 
 
 @pytest.mark.parametrize("order", [(5, 7), (7, 5)])
