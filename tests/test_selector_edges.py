@@ -253,6 +253,21 @@ def test_a_refusal_that_names_no_guideline_is_still_given(tmp_path: Path) -> Non
     assert outcome.steps == ()
 
 
+@pytest.mark.parametrize(("day", "codes"), [(date(2024, 12, 31), ("99441",)), (date(2025, 1, 1), ("98016", "99441"))])
+def test_a_code_to_look_at_instead_is_one_of_its_day_or_of_no_table(
+    tmp_path: Path, day: date, codes: tuple[str, ...]
+) -> None:
+    folder = Path(shutil.copytree(config_folder(), tmp_path / "config"))
+    path = folder / "codes" / "guidelines.yaml"
+    text = path.read_text(encoding="utf-8")
+    below = 'no MDM level is documented that would support one.", see: ["98016"'
+    assert below in text
+    path.write_text(text.replace(below, f'{below}, "99441"'), encoding="utf-8")
+    facts = visit(service_date=Fact(day), mdm=Fact(), total_minutes=Fact(9))
+    (reason,) = select(facts, load_book(folder)).reasons
+    assert reason.see == codes
+
+
 def test_a_code_of_no_table_is_the_wrong_form(book: PolicyBook) -> None:
     warnings = {note.id for note in select(visit(reported_code=Fact("99999")), book).warnings}
     assert "reported_code_wrong_form" in warnings

@@ -13,7 +13,7 @@ from cds_hooks.coding.outcome import Candidate, Note, Step
 from cds_hooks.coding.payers import Route
 from cds_hooks.coding.policy import Rules
 from cds_hooks.coding.reasoning import Desk, Page, Reasoning
-from cds_hooks.coding.standing import standings
+from cds_hooks.coding.standing import listed, standings
 from cds_hooks.coding.visit import guideline_steps, question, refusal
 from fhir_mapping.facts import Clinician, Modality, PatientStatus
 
@@ -215,12 +215,15 @@ def _no(refused: Refusal, case: Case, reasoning: Reasoning) -> Note:
 
 
 def _fitting(codes: tuple[str, ...], case: Case, reasoning: Reasoning) -> tuple[str, ...]:
-    """Of the codes to look at instead, those that exist for this patient; none of them is for a visit in person."""
+    """Of the codes to look at instead, those that exist for this patient on this day; none is for a visit in person.
+
+    A code that no table lists is named as it stands: nothing is known of it.
+    """
     if case.contact == Modality.IN_PERSON:
         return ()
-    desk = reasoning.desk
-    places = {code: standings(desk.book, code, desk.day) for code in codes}
-    return tuple(c for c, found in places.items() if not found or case.patient_status in {p.status for p in found})
+    book, day = reasoning.desk.book, reasoning.desk.day
+    statuses = {code: {place.status for place in standings(book, code, day)} for code in codes}
+    return tuple(c for c, found in statuses.items() if case.patient_status in found or not listed(book, c))
 
 
 def _below_threshold(case: Case, page: Page, reasoning: Reasoning) -> Note:

@@ -28,3 +28,8 @@ def standings(book: PolicyBook, code: str, day: date) -> tuple[Standing, ...]:
         for height, rung in enumerate(edition.ladder(status))
         if rung.code == code
     )
+
+
+def listed(book: PolicyBook, code: str) -> bool:
+    """Whether `code` stands in any edition of any table, on whatever day."""
+    return any(standings(book, code, start) for family in book.families.values() for start in family.starts)
