@@ -137,7 +137,6 @@ def read_facts(body: Mapping[str, Any], book: PolicyBook) -> EncounterFacts:
     if _contradicts_itself(said):
         raise FactsRefused("related_visit", "contradicts related_visit_days_ago")
     values: dict[str, Any] = {name: getattr(said, name) for name in FactsJson.model_fields}
-    values["related_visit_days"] = _days_since_related(said)
     del values["related_visit"], values["related_visit_days_ago"]
     for name, kind in (("mdm_elements", MdmElements), ("same_day_visit", SameDayVisit)):
         part = values[name]
@@ -145,7 +144,7 @@ def read_facts(body: Mapping[str, Any], book: PolicyBook) -> EncounterFacts:
     values["payers"] = tuple(said.payers) if said.payers else None
     values["reported_modifiers"] = None if said.reported_modifiers is None else tuple(said.reported_modifiers)
     facts: dict[str, Any] = {name: _fact(name, value) for name, value in values.items()}
-    return EncounterFacts(**facts)
+    return EncounterFacts(**facts, related_visit_days=_related_visit(said))
 
 
 def _why(message: str, value: object) -> str:
@@ -185,10 +184,11 @@ def _contradicts_itself(said: FactsJson) -> bool:
     return related is not days if related is False or days is False else related != days
 
 
-def _days_since_related(said: FactsJson) -> int | None:
-    """Days since the related visit; `False` in either place says that there was none."""
-    if said.related_visit is False or said.related_visit_days_ago is False:
-        return NO_RELATED_VISIT
-    if said.related_visit_days_ago is not None:
-        return said.related_visit_days_ago
-    return None if isinstance(said.related_visit, bool) else said.related_visit
+def _related_visit(said: FactsJson) -> Fact[int]:
+    """Days since the related visit, quoted as the request put them; `False` in either place says there was none."""
+    for name in ("related_visit_days_ago", "related_visit"):
+        stated = getattr(said, name)
+        if stated is not None and stated is not True:
+            days = NO_RELATED_VISIT if stated is False else stated
+            return Fact(days, (Evidence("request", name, _said(stated)),))
+    return UNKNOWN
