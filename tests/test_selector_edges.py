@@ -507,3 +507,21 @@ def test_the_tables_in_print_leave_out_no_code_after_one_that_is_not_in_force(bo
     shown = {row.code for row in code_rows(book, date(2024, 6, 1))}
     assert {"99417", "G2212"} <= shown
     assert "98005" not in shown
+
+
+def test_two_visits_a_day_ask_the_same_whichever_of_them_was_signed(book: PolicyBook) -> None:
+    asked = {
+        tuple(
+            note.id
+            for note in select(
+                visit(
+                    modality=Fact(own),
+                    payers=Fact(("cpt-telemedicine",)),
+                    same_day_visit=Fact(SameDayVisit(modality=other)),
+                ),
+                book,
+            ).questions
+        )
+        for own, other in [(Modality.AUDIO_ONLY, Modality.AUDIO_VIDEO), (Modality.AUDIO_VIDEO, Modality.AUDIO_ONLY)]
+    }
+    assert asked == {("same_day_family",)}

@@ -60,7 +60,7 @@ class Candidate:
         return (self.code, self.place_of_service, self.modifiers, self.optional_modifiers, self.prolonged)
 
     def as_json(self) -> dict[str, Any]:
-        """The candidate as DESIGN 3.4 fixes it."""
+        """The candidate as the API answers it."""
         prolonged = self.prolonged
         found: dict[str, Any] = {
             "payer": self.payer,
@@ -90,7 +90,7 @@ class Note:
     see: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
-        """The note as DESIGN 3.4 fixes it; `see` only where there is something to see."""
+        """The note as the API answers it; `see` only where there is something to see."""
         return {"id": self.id, "text": self.text} | ({"see": list(self.see)} if self.see else {})
 
 
@@ -106,7 +106,7 @@ class Step:
     evidence: tuple[Evidence, ...] = ()
 
     def as_json(self, sources: Mapping[str, Source]) -> dict[str, Any]:
-        """The step as DESIGN 3.4 fixes it; the first of its sources stands for all, `agreed_by` counts them."""
+        """The step as the API answers it; the first of its sources stands for all, `agreed_by` counts them."""
         first = sources[self.sources[0]]
         source = {
             "title": first.title,
@@ -141,7 +141,7 @@ class Outcome:
     sources: Mapping[str, Source] = field(repr=False)
 
     def as_json(self) -> dict[str, Any]:
-        """The outcome as DESIGN 3.4 fixes it, ready for JSON."""
+        """The outcome as the API answers it, ready for JSON."""
         return {
             "outcome": self.kind,
             "candidates": [candidate.as_json() for candidate in self.candidates],

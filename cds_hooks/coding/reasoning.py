@@ -82,7 +82,8 @@ class Reasoning:
         if units is None:
             return
         base = edition.after[reach.rung.code]
-        says = f"{minutes} minutes are {units.units} full {edition.step}-minute steps beyond {base}: "
+        steps = f"{units.units} full {edition.step}-minute step{'s' if units.units > 1 else ''}"
+        says = f"{minutes} minutes are {steps} beyond {base}: "
         says += f"{units.code} x {units.units}."
         self._cite("prolonged", edition, since, says, *self.desk.evidence("total_minutes"))
 

@@ -62,7 +62,7 @@ def select(facts: EncounterFacts, book: PolicyBook, options: Options = Options()
         kind = Kind.UNDETERMINED
     candidates = tuple(c for answer in answers for c in answer.candidates)
     if kind is not Kind.SELECTION:
-        candidates = tuple(replace(c, recommended=False) if c.recommended else c for c in candidates)
+        candidates = tuple(replace(c, recommended=False) for c in candidates)
     warnings = [*visit.warnings, *(note for answer in answers for note in answer.warnings)]
     reasons = [note for answer in answers for note in answer.reasons]
     if kind is Kind.SELECTION:
@@ -115,7 +115,7 @@ def _crossed_over(first: _Answer, own: _Answer, payer: str) -> _Answer:
         return own
     note = Note("crossover", first.crossover or "")
     carried = tuple(replace(candidate, payer=payer) for candidate in first.candidates)
-    return replace(first, candidates=carried, warnings=(note,), questions=(), steps=())
+    return replace(first, candidates=carried, warnings=(note,))
 
 
 def _for_payer(desk: Desk, visit: Visit, payer: str, options: Options) -> _Answer:
@@ -135,8 +135,7 @@ def _for_payer(desk: Desk, visit: Visit, payer: str, options: Options) -> _Answe
     through = min(verdict.verified_through for _, verdict in verdicts)
     answer = _merged(desk, visit, payer, rules, verdicts)
     answer = _after_verification(desk, through, answer, options)
-    crossover = rules[0].edition.crossover if len(rules) == 1 else None
-    return replace(answer, crossover=crossover) if crossover else answer
+    return replace(answer, crossover=rules[0].edition.crossover)
 
 
 def _carried(desk: Desk, visit: Visit, branch: Branch, rules: Rules, payer: str) -> Iterator[Verdict]:
@@ -166,13 +165,13 @@ def _merged(
     desk: Desk, visit: Visit, payer: str, rules: tuple[Rules, ...], verdicts: Sequence[tuple[dict[str, Any], Verdict]]
 ) -> _Answer:
     steps = _each(step for _, verdict in verdicts for step in verdict.steps)
-    warnings = _once(note for _, verdict in verdicts for note in verdict.warnings)
     reasons = _once(reason for _, verdict in verdicts for reason in verdict.refusals)
     open_verdicts = [(supposing, verdict) for supposing, verdict in verdicts if not verdict.refusals]
     if not open_verdicts:
-        return _Answer(Kind.NOT_REPORTABLE, reasons=reasons, warnings=warnings, steps=steps)
+        return _Answer(Kind.NOT_REPORTABLE, reasons=reasons, steps=steps)
 
     _, first = open_verdicts[0]
+    warnings = _once(note for _, verdict in open_verdicts for note in verdict.warnings)
     always_ask = desk.book.payers[payer].always_ask
     one_answer = (
         len({verdict.candidates[0].billed if verdict.candidates else None for _, verdict in open_verdicts}) == 1
@@ -188,8 +187,9 @@ def _merged(
         questions.append(Note("payers" if always_ask else "payer_adoption", rules[0].question))
     # What only one answer would make it necessary to ask is not asked before that answer is given.
     always = set.intersection(*({note.id for note in verdict.blocking} for _, verdict in open_verdicts))
-    for _, verdict in open_verdicts:
-        questions += [note for note in verdict.blocking if note.id in always or note.id not in ASKABLE or not questions]
+    blocking = [note for _, verdict in open_verdicts for note in verdict.blocking]
+    questions += [note for note in blocking if note.id in always or note.id not in ASKABLE]
+    questions = questions or blocking
     for _, verdict in open_verdicts:
         questions += verdict.questions
     candidates = tuple(

@@ -69,7 +69,7 @@ def question(book: PolicyBook, name: str, fact: Fact[Any] | None = None) -> Note
 def remark(book: PolicyBook, name: str, **words: object) -> Note:
     """A warning whose words stand in the guidelines."""
     text = book.guidelines.remarks[name]
-    return Note(name, text.format(**words) if words else text)
+    return Note(name, text.format(**words))
 
 
 def refusal(book: PolicyBook, name: str) -> Note:

@@ -120,7 +120,7 @@ class FactsRefused(ValueError):
 def read_facts(body: Mapping[str, Any], book: PolicyBook) -> EncounterFacts:
     """Facts JSON to facts, each with the request as its evidence.
 
-    Parameters: `body` as DESIGN 3.3 fixes it; `book`, for the payers it knows.
+    Parameters: `body`, facts by their names in the API; `book`, for the payers it knows.
     Raises FactsRefused naming the first key or value that does not fit.
     """
     try:

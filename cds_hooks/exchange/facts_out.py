@@ -6,7 +6,7 @@ from fhir_mapping.facts import NO_RELATED_VISIT, EncounterFacts, Evidence, Fact,
 
 
 def facts_as_json(facts: EncounterFacts) -> dict[str, Any]:
-    """Every fact under its name of DESIGN 3.3, as DESIGN 3.4 fixes the shape."""
+    """Every fact under its name in the API, in the shape that `explain` answers with."""
     found = {name: _fact(getattr(facts, name)) for name in EncounterFacts.__slots__ if name != "notes"}
     related = found.pop("related_visit_days")
     days = related["value"]
