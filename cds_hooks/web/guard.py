@@ -12,18 +12,20 @@ from cds_hooks.store.ledger import Caller
 from cds_hooks.web.answers import refusal
 
 GUARDED = {"hooks", "api"}
+DISCOVERY = "hooks.discovery"
 _LOG = logging.getLogger("telecode")
 
 
 def install(app: Flask, trust: Trust) -> None:
     """Have every call of a guarded door checked before it is read.
 
-    A browser's preflight carries no token and is let pass: it gets no answer but which origins may call.
+    A browser's preflight carries no token and is let pass: it gets no answer but which origins may call. So is
+    discovery, which tells nothing of anybody and is always to be had (CDS Hooks 2.0, Discovery).
     """
 
     @app.before_request
     def check() -> Response | None:
-        if request.blueprint not in GUARDED or request.method == "OPTIONS":
+        if request.blueprint not in GUARDED or request.endpoint == DISCOVERY or request.method == "OPTIONS":
             return None
         try:
             g.client = trust.check(request.headers.get("Authorization"), request.path)
