@@ -13,7 +13,7 @@ from cds_hooks.service import EncounterNotHad, Telecode
 from cds_hooks.settings import Settings
 from cds_hooks.store.database import Database, StoreUnavailableError
 from cds_hooks.store.ledger import Ledger, SeenTokens
-from cds_hooks.web import api, guard, hooks, operations
+from cds_hooks.web import api, browsers, guard, hooks, journal, operations
 from cds_hooks.web.answers import refusal
 from cds_hooks.web.body import BodyRefused
 from fhir_mapping.gather import WrongPatient
@@ -29,6 +29,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     settings = settings or Settings()
     settings.check_start()
     app = Flask(__name__)
+    app.url_map.merge_slashes = False  # a redirect would quote the path that was asked for
+    journal.install(app)
+    browsers.install(app, settings.cors_origins)
     app.extensions["telecode"] = Telecode.start(settings)
     app.extensions["ledger"] = Ledger(Database.open(settings.database_url))
     doors = [hooks.bp, operations.bp] + ([api.bp] if settings.development or settings.api else [])
@@ -52,21 +55,13 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(Exception, _unexpected)
 
-    origins = frozenset(settings.cors_origins)
-
-    @app.after_request
-    def allow_origin(response: Response) -> Response:
-        origin = request.headers.get("Origin")
-        if origin in origins:
-            response.headers["Access-Control-Allow-Origin"] = origin
-            response.headers["Access-Control-Allow-Methods"] = "GET, POST, OPTIONS"
-            response.headers["Access-Control-Allow-Headers"] = "Authorization, Content-Type"
-        if origins:
-            response.headers.add("Vary", "Origin")
-        response.headers["X-Content-Type-Options"] = "nosniff"
-        return response
-
     return app
+
+
+def create_served_app() -> Flask:
+    """Build the application in a worker of `telecode serve`, whose standard error is the journal."""
+    journal.mute_faults()
+    return create_app()
 
 
 def _unexpected(error: Exception) -> Response:

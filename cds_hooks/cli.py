@@ -49,23 +49,13 @@ main.add_command(store)
 @click.option("--workers", default=1, envvar="WEB_CONCURRENCY", show_default=True, help="Worker processes.")
 def serve(host: str, port: int, workers: int) -> None:
     """Serve over HTTP. Tables, settings or a store that cannot be used stop the start with exit code 2."""
-    os.environ["TELECODE_HOST"] = host  # the workers are told too
-    _try_to_start()
-    from granian.constants import Interfaces  # noqa: PLC0415 - the server is an extra that only serving needs
-    from granian.server import Server  # noqa: PLC0415 - as above
+    from cds_hooks import serving  # noqa: PLC0415 - the server is an extra that only serving needs
 
-    click.echo(f"telecode {__version__} on http://{host}:{port}/cds-services", err=True)
-    Server(
-        "cds_hooks.app:create_app",
-        address=host,
-        port=port,
-        workers=workers,
-        interface=Interfaces.WSGI,
-        blocking_threads=8,
-        factory=True,
-        websockets=False,
-        log_access=False,
-    ).serve()
+    os.environ["TELECODE_HOST"] = host  # the workers are told too
+    with serving.shared_numbers():
+        _try_to_start()
+        click.echo(f"telecode {__version__} on http://{host}:{port}/cds-services")
+        serving.serve(host, port, workers)
 
 
 @main.command()

@@ -1,5 +1,6 @@
 """What a site may set: every setting is an environment variable `TELECODE_...`."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -14,6 +15,9 @@ from cds_hooks.exchange.issuers import LOOPBACK, is_safe
 def _words(value: object) -> object:
     return tuple(word.strip() for word in value.split(",") if word.strip()) if isinstance(value, str) else value
 
+
+ORIGIN = re.compile(r"https?://[a-z0-9.\-]+(:[0-9]{1,5})?|https?://\[[0-9a-f:]+\](:[0-9]{1,5})?")
+"""As a browser writes an origin; `*` and `null` are nobody's."""
 
 Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)]
 """Comma-separated words."""
@@ -70,6 +74,13 @@ class Settings(BaseSettings):
     )
     api: bool = Field(False, description="Serve /api in production too, behind the same authentication.")
     host: str = Field("", description="The address listened on; `telecode serve` sets it.")
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _are_origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(ORIGIN.fullmatch(origin) for origin in origins):
+            raise ValueError("an origin is scheme://host or scheme://host:port, in small letters and without a path")
+        return origins
 
     @field_validator("fhir_base")
     @classmethod

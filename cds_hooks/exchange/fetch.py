@@ -10,6 +10,7 @@ import orjson
 import requests
 from requests.adapters import HTTPAdapter
 
+from cds_hooks import meters
 from cds_hooks.exchange.hook import HookRequest
 
 THREADS = 16
@@ -56,7 +57,10 @@ class Fetcher:
             key: self._pool.submit(self._get, f"{base}/{query}", request, until) for key, query in queries.items()
         }
         wait(calls.values(), timeout=self._deadline)
-        return {key: call.result() if call.done() else _failure("timeout") for key, call in calls.items()}
+        found = {key: call.result() if call.done() else _failure("timeout") for key, call in calls.items()}
+        for answer in found.values():
+            meters.fhir_called(_result(answer))
+        return found
 
     def _get(self, url: str, request: HookRequest, until: float) -> Any:  # noqa: ANN401 - FHIR JSON is any shape
         left = until - time.monotonic()
@@ -89,6 +93,15 @@ def resolve(template: str, request: HookRequest) -> str | None:
     if any(not context.get(name) for name in TOKEN.findall(template)):
         return None
     return TOKEN.sub(lambda found: context[found[1]] or "", template)
+
+
+def _result(answer: Any) -> str:  # noqa: ANN401 - FHIR JSON is any shape
+    if isinstance(answer, Mapping) and answer.get("resourceType") == "OperationOutcome":
+        issues = answer.get("issue")
+        first = issues[0] if isinstance(issues, list) and issues else None
+        code = first.get("code") if isinstance(first, Mapping) else None
+        return code if isinstance(code, str) else meters.OTHER
+    return "ok"
 
 
 def _failure(code: str) -> dict[str, Any]:

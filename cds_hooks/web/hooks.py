@@ -5,11 +5,13 @@ from datetime import UTC, datetime
 
 from flask import Blueprint, Response, current_app, request
 
+from cds_hooks import meters
 from cds_hooks.exchange.feedback import read_feedback
 from cds_hooks.exchange.hook import read_hook
 from cds_hooks.service import Answer, Telecode
 from cds_hooks.store.database import StoreUnavailableError
 from cds_hooks.store.ledger import Ledger
+from cds_hooks.web import journal
 from cds_hooks.web.answers import json_answer, refusal
 from cds_hooks.web.body import read_object
 from cds_hooks.web.guard import caller
@@ -37,7 +39,10 @@ def call(service_id: str) -> Response:
     if service is None:
         return refusal(404, "no such service; see /cds-services")
     body = read_object(request, telecode().settings.max_body)
-    answer = telecode().answer(read_hook(body, service, telecode().offer.services))
+    asked = read_hook(body, service, telecode().offer.services)
+    journal.asked(asked)
+    answer = telecode().answer(asked)
+    journal.answer(answer)
     _remember(service_id, answer)
     return json_answer({"cards": answer.cards})
 
@@ -49,6 +54,8 @@ def feedback(service_id: str) -> Response:
         return refusal(404, "no such service; see /cds-services")
     events = read_feedback(read_object(request, telecode().settings.max_body))
     ledger().hear(events, service_id, caller(), datetime.now(UTC))
+    for event in events:
+        meters.heard(service_id, event.outcome)
     return json_answer({})
 
 

@@ -1,12 +1,13 @@
-"""The door for operators: is it alive, and are its rules still good."""
+"""The door for operators: is it alive, can it answer, how is it doing, and are its rules still good."""
 
 from datetime import UTC, datetime
 
 from flask import Blueprint, Response, redirect, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
-from cds_hooks.web.answers import json_answer
-from cds_hooks.web.hooks import telecode
+from cds_hooks import __version__, meters
+from cds_hooks.web.answers import json_answer, refusal
+from cds_hooks.web.hooks import ledger, telecode
 
 bp = Blueprint("operations", __name__)
 WARN_DAYS = 60
@@ -27,7 +28,21 @@ def healthz() -> Response:
 
 @bp.get("/readyz")
 def readyz() -> Response:
-    """Say which law is loaded, and which tables are about to pass the day they were verified through."""
+    """Say which law is loaded, and which tables are about to pass the day they were verified through.
+
+    503 while the store does not answer: feedback would be lost, and no token could be checked.
+    """
+    if not ledger().database.answers():
+        return refusal(503, "the store does not answer")
     book = telecode().book
     warnings = book.expiring(datetime.now(UTC).date(), WARN_DAYS)
     return json_answer({"status": "ready", "policy": book.fingerprint, "warnings": warnings})
+
+
+@bp.get("/metrics")
+def metrics() -> Response:
+    """Tell the numbers of all workers, in Prometheus' text format."""
+    book, today = telecode().book, datetime.now(UTC).date()
+    days_left = {table.id: (table.verified_through - today).days for table in book.tables()}
+    shown = meters.exposition(version=__version__, fingerprint=book.fingerprint, days_left=days_left)
+    return Response(shown, content_type="text/plain; version=0.0.4; charset=utf-8")

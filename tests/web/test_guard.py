@@ -140,7 +140,7 @@ BAD: dict[str, Callable[[], str | None]] = {
 
 
 def call(client: FlaskClient, body: Json, authorization: str | None, path: str = PATH) -> Any:
-    headers = {} if authorization is None else {"Authorization": authorization}
+    headers = {"X-Request-Id": "0" * 32} | ({} if authorization is None else {"Authorization": authorization})
     return client.post(path, json=body, headers=headers)
 
 

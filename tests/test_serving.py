@@ -1,0 +1,194 @@
+"""The real server: it stops without dropping a request, its workers are replaced, and their numbers add up."""
+
+import http.client
+import json
+import os
+import re
+import signal
+import socket
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cds_hooks.web.journal import KEYS, REQUESTS
+from tests.running import LONG, NOTE_SIGN, Running, running
+
+CLIENTS = 8
+CANARY = "CaNaRy-7f3e"
+Json = dict[str, Any]
+
+
+def post(port: int, body: str) -> tuple[int, Json]:
+    """One hook on a connection of its own."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=LONG)
+    try:
+        connection.request("POST", NOTE_SIGN, body, {"Content-Type": "application/json"})
+        answer = connection.getresponse()
+        return answer.status, json.loads(answer.read())
+    finally:
+        connection.close()
+
+
+class SlowServer(ThreadingHTTPServer):
+    """A FHIR server that answers with the Encounter when it is told to, and not before."""
+
+    request_queue_size = 64
+
+    def __init__(self, encounter: Json) -> None:
+        super().__init__(("127.0.0.1", 0), _Slow)
+        self.encounter = json.dumps(encounter).encode()
+        self.may_answer = threading.Event()
+        self.asked = threading.Semaphore(0)
+
+
+class _Slow(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        assert isinstance(self.server, SlowServer)
+        self.server.asked.release()
+        self.server.may_answer.wait(LONG)
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(self.server.encounter)))
+        self.end_headers()
+        self.wfile.write(self.server.encounter)
+
+    def log_message(self, *_: object) -> None:
+        """Keep quiet."""
+
+
+@pytest.fixture
+def slow_fhir(good: Json) -> Iterator[SlowServer]:
+    server = SlowServer(good["prefetch"]["encounter"])
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    yield server
+    server.may_answer.set()
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def test_every_request_in_flight_when_it_is_told_to_stop_is_answered(
+    tmp_path: Path, good: Json, slow_fhir: SlowServer
+) -> None:
+    base = f"http://127.0.0.1:{slow_fhir.server_port}/R4"
+    keys = ("observations", "coverage", "priorEncounters", "documents", "conditions", "practitioner", "locations")
+    prefetch = dict.fromkeys((*keys, "appointments", "charges")) | good["prefetch"]
+    del prefetch["encounter"]
+    body = json.dumps({**good, "fhirServer": base, "prefetch": prefetch})
+    with running(tmp_path, fhir_allow=base, fhir_deadline="10") as instance, ThreadPoolExecutor(CLIENTS) as clients:
+        waiting = [clients.submit(post, instance.port, body) for _ in range(CLIENTS)]
+        for _ in range(CLIENTS):
+            assert slow_fhir.asked.acquire(timeout=LONG)
+        instance.process.send_signal(signal.SIGTERM)
+        while not instance.refuses():
+            pass
+        assert not any(one.done() for one in waiting)
+        slow_fhir.may_answer.set()
+        answers = [one.result(LONG) for one in waiting]
+        assert instance.ended() == 0
+    assert [status for status, _ in answers] == [200] * CLIENTS
+    assert all(len(said["cards"]) == 1 for _, said in answers)
+
+
+def test_clients_that_keep_calling_are_answered_or_refused_and_never_cut_off(tmp_path: Path, good: Json) -> None:
+    body, enough, counts = json.dumps(good), threading.Semaphore(0), Counter[str]()
+
+    def call_until_refused(port: int) -> None:
+        while True:
+            try:
+                status, _ = post(port, body)
+            except ConnectionRefusedError:
+                return
+            except OSError as cut_off:  # whatever is neither an answer nor a refusal
+                counts[type(cut_off).__name__] += 1
+                return
+            counts[str(status)] += 1
+            enough.release()
+
+    with running(tmp_path) as instance, ThreadPoolExecutor(CLIENTS) as clients:
+        calling = [clients.submit(call_until_refused, instance.port) for _ in range(CLIENTS)]
+        for _ in range(20 * CLIENTS):
+            assert enough.acquire(timeout=LONG)
+        assert instance.stop() == 0
+        for one in calling:
+            one.result(LONG)
+        answered = [line for line in instance.lines if line.get("endpoint") == "hooks.call"]
+    assert set(counts) == {"200"}
+    assert len(answered) == counts["200"]
+
+
+def numbers(instance: Running) -> dict[str, float]:
+    connection = http.client.HTTPConnection("127.0.0.1", instance.port, timeout=LONG)
+    connection.request("GET", "/metrics")
+    text = connection.getresponse().read().decode()
+    connection.close()
+    return {name: float(value) for name, value in re.findall(r"^(telecode_\S+) (\S+)$", text, re.MULTILINE)}
+
+
+def test_the_numbers_of_all_workers_add_up_even_of_one_that_died_and_was_replaced(tmp_path: Path, good: Json) -> None:
+    body = json.dumps(good)
+    counted = 'telecode_requests_total{endpoint="hooks.call",method="POST",status="200"}'
+    with running(tmp_path) as instance:
+        pids = [int(found[1]) for line in instance.lines if (found := re.search(r"with PID: (\d+)", str(line)))]
+        for _ in range(40):
+            assert post(instance.port, body)[0] == 200
+        assert {numbers(instance)[counted] for _ in range(10)} == {40}
+        os.kill(pids[0], signal.SIGKILL)
+        instance.started(3)
+        for _ in range(10):
+            assert post(instance.port, body)[0] == 200
+        assert {numbers(instance)[counted] for _ in range(10)} == {50}
+        assert instance.stop() == 0
+
+
+RAW = (
+    b"GET /@ HTTP/1.1\r\nHost: @\r\n@: @\r\n\r\n",
+    b"@ /cds-services?@ HTTP/1.1\r\nHost: x\r\nCookie: @\r\nAuthorization: Bearer @\r\n\r\n",
+    b"GET /\xff@ HTTP/1.1\r\nHost: @\r\n\r\n@@",
+    b"GET /@ HTP/9\r\nHost: @\r\n\r\n@@",
+    b"POST /cds-services/@ HTTP/1.1\r\nHost: x\r\nContent-Length: @\r\n\r\n@@",
+    (
+        b"POST /cds-services/telehealth-em-note-sign HTTP/1.1\r\nHost: @\r\nContent-Type: application/json\r\n"
+        b'Content-Length: 9\r\nX-Request-Id: @\r\n\r\n{"@": "@'
+    ),
+    (
+        b"POST /cds-services/telehealth-em-note-sign HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n"
+        b"Content-Type: application/json\r\nX: @\r\n\r\n@\r\n@@"
+    ),
+    (
+        b"POST /api/v1/select HTTP/1.1\r\nHost: @\r\nContent-Type: application/json;charset=@\r\n"
+        b"Content-Length: 2\r\nX: @@\r\n\r\n{}"
+    ),
+)
+
+
+def send(port: int, raw: bytes) -> bytes:
+    with socket.create_connection(("127.0.0.1", port), LONG) as sender:
+        sender.sendall(raw)
+        sender.shutdown(socket.SHUT_WR)
+        heard = b""
+        while part := sender.recv(65_536):
+            heard += part
+        return heard
+
+
+def test_what_the_server_itself_writes_holds_no_canary_and_is_json(tmp_path: Path, good: Json) -> None:
+    canary = CANARY.encode()
+    with running(tmp_path) as instance:
+        for raw in RAW:
+            heard = send(instance.port, raw.replace(b"@", canary))
+            assert canary.lower() not in heard.partition(b"\r\n\r\n")[0].lower()
+        assert post(instance.port, json.dumps(good))[0] == 200
+        assert CANARY not in str(numbers(instance))
+        assert instance.stop() == 0
+        assert instance.process.stdout is not None
+        printed = instance.process.stdout.read()
+    assert CANARY.casefold() not in ("".join(instance.written) + printed).casefold()
+    assert all(set(line) <= set(KEYS) for line in instance.lines)
+    assert sum(line["logger"] == REQUESTS for line in instance.lines) >= 5
