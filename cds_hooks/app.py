@@ -8,6 +8,7 @@ from werkzeug.exceptions import HTTPException
 from cds_hooks.exchange.facts_json import FactsRefused
 from cds_hooks.exchange.hook import HookRefused
 from cds_hooks.exchange.issuers import load_issuers
+from cds_hooks.exchange.key_set import Exposed, load_exposed
 from cds_hooks.exchange.trust import Trust
 from cds_hooks.service import EncounterNotHad, Telecode
 from cds_hooks.settings import Settings
@@ -17,6 +18,7 @@ from cds_hooks.web import api, browsers, guard, hooks, journal, operations
 from cds_hooks.web.answers import refusal
 from cds_hooks.web.body import BodyRefused
 from fhir_mapping.gather import WrongPatient
+from fhir_mapping.tables import config_folder
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -38,8 +40,10 @@ def create_app(settings: Settings | None = None) -> Flask:
     for door in doors:
         app.register_blueprint(door)
     if settings.auth == "required" and settings.trust is not None:
-        issuers = load_issuers(settings.trust)
-        guard.install(app, Trust(issuers, settings.addresses, SeenTokens(app.extensions["ledger"].database)))
+        exposed = Exposed() if settings.development else load_exposed(config_folder(settings.config))
+        issuers = load_issuers(settings.trust, development=settings.development, exposed=exposed)
+        seen = SeenTokens(app.extensions["ledger"].database)
+        guard.install(app, Trust(issuers, settings.addresses, seen, exposed=exposed))
 
     app.register_error_handler(BodyRefused, lambda refused: refusal(refused.status, refused.why))
     app.register_error_handler(FactsRefused, lambda refused: refusal(400, str(refused), refused.where))

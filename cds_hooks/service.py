@@ -63,7 +63,7 @@ class Telecode:
                 folder, base=settings.fhir_base, hook_name=settings.hook_name, aliases=settings.hook_aliases
             ),
             cards=load_card_table(folder, base=settings.fhir_base),
-            fetcher=Fetcher(settings.fhir_allow, settings.fhir_deadline),
+            fetcher=Fetcher(settings.fhir_bases, settings.fhir_deadline),
         )
 
     def select(self, body: Mapping[str, Any]) -> Outcome:

@@ -55,7 +55,8 @@ class Settings(BaseSettings):
     )
     cors_origins: Words = Field((), description="Exact origins that may call from a browser.")
     fhir_allow: Words = Field(
-        ("http://127.0.0.1:8103/fhir/R4",), description="FHIR bases that may be called for what prefetch lacks."
+        ("http://127.0.0.1:8103/fhir/R4",),
+        description="FHIR bases that may be called for what prefetch lacks; in production none unless set.",
     )
     fhir_deadline: float = Field(0.4, gt=0, le=10, description="Seconds for all FHIR calls of one request together.")
     max_body: int = Field(5 * 1024 * 1024, gt=0, description="Largest request body, in bytes.")
@@ -68,11 +69,14 @@ class Settings(BaseSettings):
         730, ge=0, description="Days after which `telecode store forget` drops cards and feedback; 0 keeps them."
     )
     auth: Literal["off", "required"] = Field("off", description="Client authentication: off, or required.")
-    trust: Path | None = Field(None, description="The list of EHRs that may call, one YAML file (see below).")
+    trust: Path | None = Field(
+        None, description="The EHRs that may call: a YAML file, or a folder of them (see below)."
+    )
     environment: Literal["development", "production"] | None = Field(
-        None, description="development or production; unset, a service bound to loopback alone is in development."
+        None, description="development or production; unset, only what listens on loopback is in development."
     )
     api: bool = Field(False, description="Serve /api in production too, behind the same authentication.")
+    page: bool = Field(False, description="Serve the page at / in production too, behind the same authentication.")
     host: str = Field("", description="The address listened on; `telecode serve` sets it.")
 
     @field_validator("cors_origins")
@@ -99,6 +103,11 @@ class Settings(BaseSettings):
             return self.host in LOOPBACK
         return self.environment == "development"
 
+    @property
+    def fhir_bases(self) -> tuple[str, ...]:
+        """The FHIR bases that may be called: the one of a developer's machine is none of production's."""
+        return self.fhir_allow if self.development or "fhir_allow" in self.model_fields_set else ()
+
     def check_start(self) -> None:
         """Refuse what must not run in production.
 
@@ -114,9 +123,11 @@ class Settings(BaseSettings):
                 "authentication is off and the service is not bound to loopback: set TELECODE_AUTH=required, or, on a "
                 "developer's machine, TELECODE_ENVIRONMENT=development"
             )
-        for url in (*self.public_url, *self.fhir_allow):
-            if not is_safe(url):
-                raise UnsafeStartError("a public address or FHIR base is not https")
+        for name, urls in (("PUBLIC_URL", self.public_url), ("FHIR_ALLOW", self.fhir_bases)):
+            if not all(is_safe(url) for url in urls):
+                raise UnsafeStartError(
+                    f"TELECODE_{name} holds an address that production does not take: it must be https"
+                )
 
     @property
     def options(self) -> Options:

@@ -11,7 +11,8 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from cds_hooks.coding.citation import Items
-from fhir_mapping.tables import Row, read_table
+from cds_hooks.exchange.key_set import Exposed, read_key_set
+from fhir_mapping.tables import Row, Table, TableError, read_table
 
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
@@ -19,13 +20,17 @@ LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 class Issuer(Row):
     """One EHR that may call: what its tokens must say, and where its keys are.
 
+    Keys come from `jwks_file`, else from `jwks_url`; `jwks_url` is also the only `jku` that a token may name.
     `audiences` are taken besides our own addresses; `longest_life` and `leeway` are seconds; no `tenants` means any.
     """
 
     audiences: Items[str] = ()
     jwks_url: str | None = None
     jwks_file: str | None = None
-    algorithms: Items[Literal["ES384", "RS384", "ES256", "RS256", "PS384"]] = ("ES384", "RS384")
+    algorithms: Annotated[Items[Literal["ES384", "RS384", "ES256", "RS256", "PS384"]], Field(min_length=1)] = (
+        "ES384",
+        "RS384",
+    )
     tenants: Items[str] = ()
     longest_life: Annotated[int, Field(ge=60, le=86_400)] = 3600
     leeway: Annotated[int, Field(ge=0, le=300)] = 60
@@ -35,12 +40,8 @@ class Issuer(Row):
 
     @model_validator(mode="after")
     def _has_keys(self) -> Issuer:
-        if (self.jwks_url is None) == (self.jwks_file is None):
-            raise PydanticCustomError("keys", "an issuer needs either jwks_url or jwks_file")
-        if self.jwks_url is not None and not is_safe(self.jwks_url):
-            raise PydanticCustomError(
-                "keys", "jwks_url must be https (http only on loopback), without user or fragment"
-            )
+        if self.jwks_url is None and self.jwks_file is None:
+            raise PydanticCustomError("keys", "an issuer needs jwks_url or jwks_file")
         return self
 
 
@@ -48,29 +49,62 @@ class _Issuers(Row):
     issuers: dict[str, Issuer]
 
 
-def load_issuers(path: Path) -> Mapping[str, Issuer]:
+def load_issuers(path: Path, *, development: bool = False, exposed: Exposed = Exposed()) -> Mapping[str, Issuer]:  # noqa: B008 - frozen
     """Read a site's list of issuers, by the `iss` of their tokens; key files are found beside it.
 
+    Parameters: `path` of one YAML file, or of a folder of them; in `development` addresses on this machine may be http;
+    `exposed`: keys that must not be trusted.
     Raises TableError, with file and line.
     """
-    table = read_table(path)
-    found = table.as_model(_Issuers).issuers
-    for name, issuer in found.items():
-        if issuer.jwks_file is not None and not (path.parent / issuer.jwks_file).is_file():
-            raise table.error(("issuers", name, "jwks_file"), "there is no such file beside this one")
-    return {
-        name: issuer.model_copy(update={"jwks_file": str(path.parent / issuer.jwks_file)})
-        if issuer.jwks_file
-        else issuer
-        for name, issuer in found.items()
-    }
+    files = sorted(path.glob("*.yaml")) if path.is_dir() else [path]
+    found: dict[str, Issuer] = {}
+    for file in files:
+        table = read_table(file)
+        for name, issuer in table.as_model(_Issuers).issuers.items():
+            if name in found:
+                raise table.error(("issuers", name), "this issuer stands in another file too")
+            _check_addresses(table, name, issuer, development=development)
+            found[name] = _check_keys(table, name, issuer, file.parent, exposed)
+    if not found:
+        raise TableError(str(path), 1, "no issuer stands here: nobody could call")
+    return found
 
 
-def is_safe(url: str) -> bool:
-    """Whether an address a site configured may be called: https, or http on this machine."""
+def is_safe(url: str, *, loopback: bool = False) -> bool:
+    """Whether an address that a site configured may be used: https; with `loopback`, http on this machine too."""
     try:
         parts = urlsplit(url)
         plain = not (parts.username or parts.password or parts.fragment) and parts.hostname
     except ValueError:
         return False
-    return bool(plain) and (parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK))
+    own = loopback and parts.scheme == "http" and parts.hostname in LOOPBACK
+    return bool(plain) and (parts.scheme == "https" or own)
+
+
+def _check_addresses(table: Table, name: str, issuer: Issuer, *, development: bool) -> None:
+    needed = "must be https, without user or fragment" + (" (http only on this machine)" if development else "")
+    if issuer.jwks_url is not None and not is_safe(issuer.jwks_url, loopback=development):
+        raise table.error(("issuers", name, "jwks_url"), f"jwks_url {needed}")
+    for base in issuer.fhir_bases:
+        if not is_safe(base, loopback=development):
+            raise table.error(("issuers", name, "fhir_bases"), f"a FHIR base {needed}")
+
+
+def _check_keys(table: Table, name: str, issuer: Issuer, folder: Path, exposed: Exposed) -> Issuer:
+    """The issuer with the whole path of its key file, if that can be read and nobody else can sign with its keys."""
+    if issuer.jwks_url in exposed.addresses:
+        raise table.error(("issuers", name, "jwks_url"), "everybody can sign with the keys at this address")
+    if issuer.jwks_file is None:
+        return issuer
+    file, place = folder / issuer.jwks_file, ("issuers", name, "jwks_file")
+    try:
+        keys = read_key_set(file.read_bytes())
+    except FileNotFoundError:
+        raise table.error(place, "there is no such file beside this one") from None
+    except (OSError, ValueError):
+        raise table.error(place, "this file is no key set") from None
+    if not keys.keys:
+        raise table.error(place, "no key in this file can verify a token")
+    if keys.without(exposed) != keys:
+        raise table.error(place, "everybody can sign with a key in this file")
+    return issuer.model_copy(update={"jwks_file": str(file)})

@@ -1,102 +1,95 @@
-"""The public keys of the EHRs that may call: from the place a site named, and fetched anew only when they must be."""
+"""The keys of each EHR that may call: had from the place a site named, and fetched anew only when they must be."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from threading import Lock
-from typing import Any
+from threading import Lock, Thread
 
-import orjson
 import requests
-from jwt import PyJWK
-from jwt.exceptions import PyJWTError
 
 from cds_hooks.exchange.issuers import Issuer
+from cds_hooks.exchange.key_set import Exposed, KeySet, PublicKey, read_key_set
 
 TIME_OUT = 2.0
-"""Seconds for one fetch of keys, all told."""
+"""Seconds that a call waits for keys, whatever their server does."""
 COOL_DOWN = 10.0
 """Seconds between two fetches for one issuer, however many unknown keys are named meanwhile."""
 STALE = 3600.0
 """Seconds after which keys are fetched anew, so that a key withdrawn by its owner is believed no longer."""
 LARGEST = 256 * 1024
-SMALLEST_RSA = 2048
-CURVES = {"ES256": "P-256", "ES384": "P-384"}
+"""Bytes of a key set; real ones have a few thousand."""
 
 
 class KeyRing:
     """The keys of one issuer.
 
-    Parameters: `issuer`, with the place of its keys; `clock` of seconds that only go forward.
+    Parameters: `issuer`, with the place of its keys; `exposed` keys, which are never taken; `clock` of seconds that
+    only goes forward.
     """
 
-    def __init__(self, issuer: Issuer, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, issuer: Issuer, exposed: Exposed, clock: Callable[[], float] = time.monotonic) -> None:
         self._issuer = issuer
+        self._exposed = exposed
         self._clock = clock
-        self._keys: Mapping[str, Mapping[str, Any]] = {}
-        self._fetched: float | None = None
+        self._keys = KeySet({})
+        self._had: float | None = None
         self._tried: float | None = None
+        self._fetching: Thread | None = None
         self._lock = Lock()
 
-    def key(self, kid: str, algorithm: str) -> PyJWK | None:
-        """The key called `kid`, if it is one for signing with `algorithm`; keys are fetched only if they must be."""
-        if kid not in self._keys or self._is_stale():
-            self._refresh(kid)
-        found = self._keys.get(kid)
-        return usable(found, algorithm) if found is not None else None
+    def key(self, kid: str, algorithm: str) -> PublicKey | None:
+        """The key called `kid`, if it is one to verify `algorithm` by; keys are fetched only if they must be."""
+        found = self._keys.key(kid, algorithm)
+        if found is None or self._is_stale():
+            self._refresh()
+            found = self._keys.key(kid, algorithm)
+        return found
 
     def _is_stale(self) -> bool:
-        return self._fetched is None or self._clock() - self._fetched > STALE
+        return self._had is None or self._clock() - self._had > STALE
 
-    def _refresh(self, kid: str) -> None:
+    def _refresh(self) -> None:
+        """Have the keys fetched, at most once in a cool-down, and wait for them no longer than the time-out.
+
+        A time-out of the connection alone would not do: a server that sends a byte now and then never lets it strike.
+        So the fetch has a thread of its own, one for each issuer at most, and nobody waits for it longer.
+        """
         with self._lock:
-            if kid in self._keys and not self._is_stale():
-                return  # another request has fetched them while this one waited
             now = self._clock()
-            if self._tried is not None and now - self._tried < COOL_DOWN:
+            busy = self._fetching is not None and self._fetching.is_alive()
+            if not busy and (self._tried is None or now - self._tried >= COOL_DOWN):
+                self._tried = now
+                self._fetching = Thread(target=self._fetch, name="key fetch", daemon=True)
+                self._fetching.start()
+            elif self._tried is not None and now - self._tried >= TIME_OUT:
                 return
-            self._tried = now
-            keys = read_keys(self._issuer)
-            if keys is not None:  # where they cannot be had the keys already known stay good
-                self._keys, self._fetched = keys, now
+            fetching = self._fetching
+        if fetching is not None:
+            fetching.join(TIME_OUT)
+
+    def _fetch(self) -> None:
+        """Take the keys if they can be had; where they cannot, those already known stay good."""
+        try:
+            file, url = self._issuer.jwks_file, self._issuer.jwks_url
+            keys = read_key_set(Path(file).read_bytes() if file else _body(url or ""))
+        except (OSError, ValueError):  # requests' errors are OSErrors
+            return
+        self._keys, self._had = keys.without(self._exposed), self._clock()
 
 
-def read_keys(issuer: Issuer) -> Mapping[str, Mapping[str, Any]] | None:
-    """The key set of an issuer by key id, or `None` where it cannot be had."""
-    try:
-        raw = Path(issuer.jwks_file).read_bytes() if issuer.jwks_file else _fetch(issuer.jwks_url or "")
-        listed = orjson.loads(raw)["keys"]
-        return {key["kid"]: key for key in listed if isinstance(key, dict) and isinstance(key.get("kid"), str)}
-    except (OSError, ValueError, KeyError, TypeError, requests.RequestException):
-        return None
-
-
-def usable(key: Mapping[str, Any], algorithm: str) -> PyJWK | None:
-    """A key of a key set as one to verify `algorithm` by, or `None`: wrong kind, curve, use, or too small."""
-    if key.get("use", "sig") != "sig" or key.get("alg", algorithm) != algorithm:
-        return None
-    kind = "EC" if algorithm in CURVES else "RSA"
-    if key.get("kty") != kind or key.get("crv") != CURVES.get(algorithm):
-        return None
-    try:
-        found = PyJWK(dict(key), algorithm)
-    except (PyJWTError, ValueError, TypeError, KeyError):
-        return None
-    return found if kind == "EC" or found.key.key_size >= SMALLEST_RSA else None
-
-
-def _fetch(url: str) -> bytes:
-    """Fetch a key set: no redirect, no proxy, bounded in time and size."""
+def _body(url: str) -> bytes:
+    """What stands at `url`: no redirect, no proxy, no cookie, bounded in time and size. Raises OSError."""
     until = time.monotonic() + TIME_OUT
     with requests.Session() as session:
         session.trust_env = False
-        with session.get(url, timeout=TIME_OUT, allow_redirects=False, stream=True) as answer:
+        headers = {"Accept": "application/json", "Accept-Encoding": "identity"}
+        with session.get(url, headers=headers, timeout=TIME_OUT, allow_redirects=False, stream=True) as answer:
             if answer.status_code != requests.codes.ok:
                 raise requests.RequestException("no key set")
             body = bytearray()
-            for chunk in answer.iter_content(16_384):
+            for chunk in answer.iter_content(64):  # so few that the clock is looked at often
                 body += chunk
                 if len(body) > LARGEST or time.monotonic() > until:
                     raise requests.RequestException("the key set is too large or too slow")

@@ -9,10 +9,12 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 import jwt
+from cryptography.hazmat.primitives.asymmetric.ec import SECP384R1, generate_private_key
 from jwt.exceptions import PyJWTError
 from jwt.types import Options
 
 from cds_hooks.exchange.issuers import Issuer
+from cds_hooks.exchange.key_set import Exposed, PublicKey
 from cds_hooks.exchange.keys import KeyRing
 
 LONGEST_TOKEN = 8192
@@ -51,19 +53,32 @@ class Client:
     replayed: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class _Presented:
+    """A token whose signature can be tried: whose it says it is, and the key to find out by."""
+
+    token: str
+    name: str
+    issuer: Issuer
+    algorithm: str
+    key: PublicKey
+
+
 class Trust:
     """Checks client tokens (CDS Hooks 2.0, Trusting CDS Clients).
 
-    Parameters: `issuers` that may call; `addresses`, the public addresses of this service; `seen` tokens; `now`, a
-    clock of seconds since 1970; `forward`, one that only goes forward, for the keys.
+    Parameters: `issuers` that may call; `addresses`, the public addresses of this service; `seen` tokens; `exposed`
+    keys, which are never believed; `now`, a clock of seconds since 1970; `forward`, one that only goes forward, for
+    the keys.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - two of them are clocks that tests set
         self,
         issuers: Mapping[str, Issuer],
         addresses: tuple[str, ...],
         seen: SeenTokens,
         *,
+        exposed: Exposed = Exposed(),  # noqa: B008 - frozen
         now: Callable[[], float] = time.time,
         forward: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -71,25 +86,23 @@ class Trust:
         self._addresses = addresses
         self._seen = seen
         self._now = now
-        self._rings = {name: KeyRing(issuer, forward) for name, issuer in issuers.items()}
+        self._rings = {name: KeyRing(issuer, exposed, forward) for name, issuer in issuers.items()}
+        decoy = generate_private_key(SECP384R1())
+        self._decoy = decoy.public_key(), jwt.encode({}, decoy, "ES384")
 
     def check(self, authorization: str | None, path: str) -> Client:
         """Believe a call, or raise Untrusted.
 
         Parameters: the `Authorization` header; the `path` of the endpoint called, which the token must be made for.
         """
-        token = _bearer(authorization)
-        claims, header = _unverified(token)
-        name = claims.get("iss")
-        issuer = self._issuers.get(name) if isinstance(name, str) else None
-        if issuer is None or not isinstance(name, str):
-            raise Untrusted("issuer")
-        algorithm, kid = _header(header, issuer, name)
-        key = self._rings[name].key(kid, algorithm)
-        if key is None:
-            raise Untrusted("key", name)
         try:
-            claims = jwt.decode(token, key, algorithms=[algorithm], options=_CHECKED_HERE)
+            shown = self._presented(authorization)
+        except Untrusted:
+            jwt.decode(self._decoy[1], self._decoy[0], ["ES384"])  # no answer is quicker because its reason was plain
+            raise
+        issuer, name = shown.issuer, shown.name
+        try:
+            claims = jwt.decode(shown.token, shown.key, [shown.algorithm], _CHECKED_HERE)
         except (PyJWTError, ValueError, TypeError) as refused:
             raise Untrusted("signature", name) from refused
         if not _is_for(claims.get("aud"), {*issuer.audiences, *(address + path for address in self._addresses)}):
@@ -100,6 +113,20 @@ class Trust:
             raise Untrusted("tenant", name)
         fresh = self._is_fresh(_word(claims.get("jti"), "jti", name), expires, issuer, name)
         return Client(name, tenant, issuer.client, issuer.fhir_bases, replayed=not fresh)
+
+    def _presented(self, authorization: str | None) -> _Presented:
+        """The token of a call with the key to try it by. Raises Untrusted."""
+        token = _bearer(authorization)
+        claims, header = _unverified(token)
+        name = claims.get("iss")
+        issuer = self._issuers.get(name) if isinstance(name, str) else None
+        if issuer is None or not isinstance(name, str):
+            raise Untrusted("issuer")
+        algorithm, kid = _header(header, issuer, name)
+        key = self._rings[name].key(kid, algorithm)
+        if key is None:
+            raise Untrusted("key", name)
+        return _Presented(token, name, issuer, algorithm, key)
 
     def _in_time(self, claims: Mapping[str, Any], issuer: Issuer, name: str) -> int:
         """When the token expires. Raises Untrusted if it is expired, not good yet, of the future or too long-lived."""
@@ -181,6 +208,6 @@ def _second(value: object, claim: str, name: str) -> int:
 
 
 def _word(value: object, claim: str, name: str, *, empty: bool = False) -> str:
-    if not isinstance(value, str) or len(value) > LONGEST_WORD or not (value or empty):
+    if not isinstance(value, str) or len(value) > LONGEST_WORD or not (value or empty) or not value.isprintable():
         raise Untrusted(claim, name)
     return value

@@ -1,5 +1,6 @@
 """An EHR of the tests that signs: keys of its own, tokens as it likes them, and a server for its key set."""
 
+import base64
 import json
 import threading
 import time
@@ -10,6 +11,8 @@ from typing import Any
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.hashes import SHA384
 from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 
 ISSUER = "https://ehr.example.org/fhir"
@@ -26,7 +29,7 @@ def public(key: Any, kid: str, **members: Any) -> dict[str, Any]:
     return {**json.loads(algorithm.to_jwk(key.public_key())), "kid": kid} | members
 
 
-def key_set(*keys: dict[str, Any]) -> bytes:
+def key_set(*keys: object) -> bytes:
     return json.dumps({"keys": list(keys)}).encode()
 
 
@@ -34,6 +37,7 @@ KEYS = (
     public(EC_KEY, "ec"),
     public(RSA_KEY, "rsa", use="sig", alg="RS384"),
     public(EC_KEY, "a/b+c="),
+    public(RSA_KEY, "any"),
     public(EC_KEY, "for-encryption", use="enc"),
     public(EC_KEY, "for-es256", alg="ES256"),
     public(P256_KEY, "p256"),
@@ -61,12 +65,45 @@ def signed(said: Any, key: Any = EC_KEY, algorithm: str = "ES384", **header: Any
     return jwt.encode(said, key, algorithm, headers={k: v for k, v in headers.items() if v is not None})
 
 
+def base64url(value: bytes) -> str:
+    return base64.urlsafe_b64encode(value).rstrip(b"=").decode()
+
+
+def part(value: object) -> str:
+    return base64url(json.dumps(value).encode())
+
+
+GOOD_HEADER = {"alg": "ES384", "kid": "ec", "typ": "JWT"}
+
+
+def by_hand(said: object, key: Any = EC_KEY, header: object = None, **members: Any) -> str:
+    """A token with a good signature and whatever else, as no library would make it; `None` takes a member away."""
+    head = {name: value for name, value in {**GOOD_HEADER, **members}.items() if value is not None}
+    unsigned = f"{part(header or head)}.{part(said)}"
+    if isinstance(key, ec.EllipticCurvePrivateKey):
+        made = ECAlgorithm(ECAlgorithm.SHA384).sign(unsigned.encode(), key)
+    else:
+        made = key.sign(unsigned.encode(), PKCS1v15(), SHA384())
+    return f"{unsigned}.{base64url(made)}"
+
+
+class Clock:
+    """A clock that stands until it is told to go on."""
+
+    def __init__(self, at: float) -> None:
+        self.at = at
+
+    def __call__(self) -> float:
+        return self.at
+
+
 class KeyServer:
     """Serves a key set, counts who asks, and can be told to answer otherwise."""
 
     def __init__(self) -> None:
         self.body, self.status, self.asked = key_set(*KEYS), 200, 0
         self.location: str | None = None
+        self.headers: dict[str, str] = {}
         self.release: threading.Event | None = None
 
     @contextmanager
@@ -76,6 +113,7 @@ class KeyServer:
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 served.asked += 1
+                served.headers = dict(self.headers)
                 if served.release is not None:
                     served.release.wait(20)
                 self.send_response(served.status)
