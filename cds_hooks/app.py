@@ -14,7 +14,7 @@ from cds_hooks.service import EncounterNotHad, Telecode
 from cds_hooks.settings import Settings
 from cds_hooks.store.database import Database, StoreUnavailableError
 from cds_hooks.store.ledger import Ledger, SeenTokens
-from cds_hooks.web import api, browsers, guard, hooks, journal, operations
+from cds_hooks.web import api, browsers, guard, hooks, journal, operations, page
 from cds_hooks.web.answers import refusal
 from cds_hooks.web.body import BodyRefused
 from fhir_mapping.gather import WrongPatient
@@ -36,9 +36,10 @@ def create_app(settings: Settings | None = None) -> Flask:
     browsers.install(app, settings.cors_origins)
     app.extensions["telecode"] = Telecode.start(settings)
     app.extensions["ledger"] = Ledger(Database.open(settings.database_url))
-    doors = [hooks.bp, operations.bp] + ([api.bp] if settings.development or settings.api else [])
-    for door in doors:
-        app.register_blueprint(door)
+    doors = {hooks.bp: True, operations.bp: True, api.bp: settings.api, page.bp: settings.page}
+    for door, wanted in doors.items():
+        if wanted or settings.development:
+            app.register_blueprint(door)
     if settings.auth == "required" and settings.trust is not None:
         exposed = Exposed() if settings.development else load_exposed(config_folder(settings.config))
         issuers = load_issuers(settings.trust, development=settings.development, exposed=exposed)

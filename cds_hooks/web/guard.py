@@ -9,15 +9,16 @@ from flask import Flask, Response, g, request
 from cds_hooks.exchange.trust import Client, Trust, Untrusted
 from cds_hooks.store.database import StoreUnavailableError
 from cds_hooks.store.ledger import Caller
-from cds_hooks.web.answers import refusal
+from cds_hooks.web.answers import json_answer
 
-GUARDED = {"hooks", "api"}
+OPERATIONS = "operations"
+"""The door that tells load balancers and monitors of the service, and nobody of a chart."""
 DISCOVERY = "hooks.discovery"
 _LOG = logging.getLogger("telecode")
 
 
 def install(app: Flask, trust: Trust) -> None:
-    """Have every call of a guarded door checked before it is read.
+    """Have every call checked before it is read, whatever door or none it is for, but those to operators.
 
     A browser's preflight carries no token and is let pass: it gets no answer but which origins may call. So is
     discovery, which tells nothing of anybody and is always to be had (CDS Hooks 2.0, Discovery).
@@ -25,7 +26,7 @@ def install(app: Flask, trust: Trust) -> None:
 
     @app.before_request
     def check() -> Response | None:
-        if request.blueprint not in GUARDED or request.endpoint == DISCOVERY or request.method == "OPTIONS":
+        if request.blueprint == OPERATIONS or request.endpoint == DISCOVERY or request.method == "OPTIONS":
             return None
         try:
             g.client = trust.check(request.headers.get("Authorization"), request.path)
@@ -42,7 +43,7 @@ def install(app: Flask, trust: Trust) -> None:
 
 def bare_401() -> Response:
     """The one answer to every call that is not believed: nobody learns from it what was wrong."""
-    answer = refusal(401, "the call is not authenticated")
+    answer = json_answer({"resourceType": "OperationOutcome", "issue": [{"severity": "error", "code": "login"}]}, 401)
     answer.headers["WWW-Authenticate"] = "Bearer"
     return answer
 

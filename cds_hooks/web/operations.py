@@ -2,8 +2,7 @@
 
 from datetime import UTC, datetime
 
-from flask import Blueprint, Response, redirect, url_for
-from werkzeug.wrappers import Response as BaseResponse
+from flask import Blueprint, Response
 
 from cds_hooks import __version__, meters
 from cds_hooks.web.answers import json_answer, refusal
@@ -12,12 +11,6 @@ from cds_hooks.web.hooks import ledger, telecode
 bp = Blueprint("operations", __name__)
 WARN_DAYS = 60
 """How many days before a table's verified-through date its expiry is announced."""
-
-
-@bp.get("/")
-def front() -> BaseResponse:
-    """Lead a visitor to what the service offers."""
-    return redirect(url_for("hooks.discovery"))
 
 
 @bp.get("/healthz")
