@@ -24,14 +24,15 @@ lint: .venv/dev
 	$(BIN)/yamllint --strict .
 	$(BIN)/telecode policy check
 
-# The build tools stand in the locks too, so that nothing outside them is ever fetched.
+# The build tools stand in the locks too, so that nothing outside them is ever fetched. A lock is whole, and installed as it
+# stands: told to look for dependencies, pip would take the newest coverage[toml], which no lock names, and refuse it.
 .venv/run: .venv/python requirements.txt pyproject.toml
-	$(PIP) --require-hashes -r requirements.txt
+	$(PIP) --no-deps --require-hashes -r requirements.txt
 	$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@
 
 .venv/dev: .venv/python requirements-dev.txt pyproject.toml
-	$(PIP) --require-hashes -r requirements-dev.txt
+	$(PIP) --no-deps --require-hashes -r requirements-dev.txt
 	$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@
 
