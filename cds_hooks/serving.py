@@ -1,4 +1,4 @@
-"""Serves over HTTP with several workers that share their numbers, and stops without dropping a request."""
+"""Serves over HTTP with several workers that share their numbers, and stops without losing an answer."""
 
 from __future__ import annotations
 
