@@ -31,22 +31,28 @@ def documents(chart: Chart) -> tuple[list[Document], list[str]]:
     """List the notes of the visit, and say of those that cannot be read why."""
     found: list[Document] = []
     notes: list[str] = []
-    for resource in chart.of("DocumentReference"):
-        written = text(resource.get("docStatus")) or "final"
-        state = chart.vocabulary.term("status", "doc-status", written)
-        if state and _stands(chart, resource, "document-status") and _is_of_visit(chart, resource):
-            early = state == "preliminary"
-            said = _attached(chart, resource)
-            if isinstance(said, _Unread):
-                notes.append(f"{name(resource)}: {said.why}; not read")
-            else:
-                found.append(Document(resource, said, early))
+    for resource, early in _of_visit(chart):
+        said = _attached(chart, resource)
+        if isinstance(said, _Unread):
+            notes.append(f"{name(resource)}: {said.why}; not read")
+        else:
+            found.append(Document(resource, said, early))
     for resource in chart.of("Composition"):
         state = chart.vocabulary.term("status", "doc-status", text(resource.get("status")))
         if state and chart.is_this_visit(resource.get("encounter"), resource):
             early = state == "preliminary"
             found.append(Document(resource, "\n\n".join(_sections(resource.get("section"))), early))
     return found, notes
+
+
+def unsent_texts(chart: Chart) -> list[str]:
+    """Where the texts of the visit's notes lie that were not sent along: references, of the newest note first."""
+    lying = []
+    for resource, _ in _of_visit(chart):
+        said = _attached(chart, resource)
+        if isinstance(said, _Unread) and said.lies:
+            lying.append((text(resource.get("date")), said.lies))
+    return [lies for _, lies in sorted(lying, reverse=True)]
 
 
 def note_types(chart: Chart, resource: Json) -> Iterator[tuple[str, str]]:
@@ -59,6 +65,16 @@ def note_types(chart: Chart, resource: Json) -> Iterator[tuple[str, str]]:
 @dataclass(frozen=True, slots=True)
 class _Unread:
     why: str
+    lies: str = ""
+
+
+def _of_visit(chart: Chart) -> Iterator[tuple[Json, bool]]:
+    """The notes of the visit that stand, each with whether it is preliminary."""
+    for resource in chart.of("DocumentReference"):
+        written = text(resource.get("docStatus")) or "final"
+        state = chart.vocabulary.term("status", "doc-status", written)
+        if state and _stands(chart, resource, "document-status") and _is_of_visit(chart, resource):
+            yield resource, state == "preliminary"
 
 
 def _is_of_visit(chart: Chart, resource: Json) -> bool:
@@ -79,7 +95,7 @@ def _stands(chart: Chart, resource: Json, system: str) -> bool:
 
 def _attached(chart: Chart, resource: Json) -> str | _Unread:
     """The text of a document: of its attachments the first that can be read."""
-    why = "it has no text"
+    why, lies = "it has no text", ""
     for content in records(resource.get("content")):
         attachment = record(content.get("attachment"))
         kind, _, settings = text(attachment.get("contentType")).partition(";")
@@ -88,17 +104,17 @@ def _attached(chart: Chart, resource: Json) -> str | _Unread:
             why = f"its format is {quote(kind, 40) or 'not said'}"
             continue
         data = text(attachment.get("data"))
+        url = text(attachment.get("url"))
         if not data:
-            binary = chart.find({"reference": text(attachment.get("url"))}, resource)
-            data = text(record(binary).get("data"))
+            data = text(record(chart.find({"reference": url}, resource)).get("data"))
         if not data:
-            why = "its text was not sent"
+            why, lies = "its text was not sent", lies or url
             continue
         try:
             return read(b64decode(data[: _LARGEST * 2]), settings.partition("charset=")[2].strip(' "') or "utf-8")
         except (binascii.Error, ValueError, LookupError):
             why = "its text is broken"
-    return _Unread(why)
+    return _Unread(why, lies)
 
 
 def _decoded(data: bytes, charset: str) -> str:
