@@ -17,7 +17,21 @@ SHARED = "PROMETHEUS_MULTIPROC_DIR"
 """The variable that names the folder in which the workers of one service add up their numbers."""
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.75, 1.0, 2.5, 5.0, 10.0)
 """Upper ends of the latency buckets; an EHR expects its answer within half a second."""
-FHIR_RESULTS = frozenset({"ok", "not-found", "processing", "too-costly", "transient", "timeout"})
+FHIR_RESULTS = frozenset(
+    {
+        "ok",
+        "deleted",
+        "exception",
+        "forbidden",
+        "login",
+        "not-found",
+        "structure",
+        "throttled",
+        "timeout",
+        "too-costly",
+        "transient",
+    }
+)
 """How a FHIR call may end, in the words of FHIR's issue types."""
 OTHER = "other"
 FHIR_CALLS: ContextVar[int] = ContextVar("fhir_calls", default=0)

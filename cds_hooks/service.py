@@ -15,14 +15,16 @@ from cds_hooks.exchange.discovery import Offer, load_offer
 from cds_hooks.exchange.facts_json import read_facts
 from cds_hooks.exchange.fetch import Fetcher
 from cds_hooks.exchange.hook import HookRequest
+from cds_hooks.exchange.unread import Reads, load_reads
 from cds_hooks.settings import Settings
 from cds_hooks.store.ledger import CardGiven, OfferedCode
 from fhir_mapping.facts import EncounterFacts, Modality
-from fhir_mapping.gather import MissingEncounter, gather
+from fhir_mapping.gather import MissingEncounter, WrongPatient, gather
 from fhir_mapping.note_rows import load_note_rules
 from fhir_mapping.note_rules import NoteRules
 from fhir_mapping.tables import config_folder
 from fhir_mapping.vocabulary import Vocabulary, load_vocabulary
+from fhir_mapping.wanted import wanted
 
 
 class EncounterNotHad(LookupError):
@@ -48,6 +50,7 @@ class Telecode:
     note_rules: NoteRules
     offer: Offer
     cards: CardTable
+    reads: Reads
     fetcher: Fetcher
 
     @classmethod
@@ -63,24 +66,26 @@ class Telecode:
                 folder, base=settings.fhir_base, hook_name=settings.hook_name, aliases=settings.hook_aliases
             ),
             cards=load_card_table(folder, base=settings.fhir_base),
-            fetcher=Fetcher(settings.fhir_bases, settings.fhir_deadline),
+            reads=load_reads(folder),
+            fetcher=Fetcher(settings.servers, folder),
         )
 
     def select(self, body: Mapping[str, Any]) -> Outcome:
         """The outcome for facts in JSON. Raises FactsRefused."""
         return select(read_facts(body, self.book), self.book, self.settings.options)
 
-    def answer(self, request: HookRequest) -> Answer:
+    def answer(self, request: HookRequest, bases: frozenset[str] | None = None) -> Answer:
         """Answer a hook request.
 
+        Parameters: `bases` of FHIR servers that this EHR may name, where the site has bound it to some.
         Raises EncounterNotHad, or WrongPatient if the Encounter is another patient's than the context names.
         """
         if request.encounter_id is None or not self._triggered(request):
             return self._nothing("no_encounter", "No encounter at sign-off in the context of this request.")
-        prefetch = {**request.prefetch, **self.fetcher.fill(request, self.offer.prefetch)}
         try:
+            records, unread = self._collect(request, request.encounter_id, bases)
             found = gather(
-                prefetch.values(),
+                records,
                 patient_id=request.patient_id,
                 encounter_id=request.encounter_id,
                 user=request.user,
@@ -90,7 +95,11 @@ class Telecode:
             )
         except MissingEncounter as missing:
             raise EncounterNotHad(request.encounter_id) from missing
-        facts = found.facts
+        except WrongPatient as wrong:
+            if self.offer.required in request.prefetch:
+                raise
+            raise EncounterNotHad(request.encounter_id) from wrong  # what the FHIR server gave is not the visit
+        facts = replace(found.facts, notes=(*unread, *found.facts.notes))
         if found.not_ours is not None:
             return replace(self._nothing("not_ours", found.not_ours), facts=facts)
         if facts.modality.value is Modality.IN_PERSON and not self.settings.in_person_cards:
@@ -126,6 +135,28 @@ class Telecode:
             )
             questions = tuple(note.id for note in outcome.questions)
             yield CardGiven(card["uuid"], service_id, outcome.kind, questions, outcome.fingerprint, offered)
+
+    def _collect(
+        self, request: HookRequest, encounter_id: str, bases: frozenset[str] | None
+    ) -> tuple[list[Any], tuple[str, ...]]:
+        """The records to read the visit by, sent or fetched, and what could not be read.
+
+        First what prefetch lacks is fetched, then what those records point at.
+        """
+        errand = self.fetcher.errand(request, bases)
+        prefetch = dict(request.prefetch)
+        if errand is not None:
+            prefetch |= errand.fill(self.offer.prefetch, self.reads.whole)
+            records, _ = self.reads.set_apart(prefetch)
+            prefetch |= errand.read(
+                wanted(
+                    records,
+                    patient_id=request.patient_id,
+                    encounter_id=encounter_id,
+                    vocabulary=self.vocabulary,
+                )
+            )
+        return self.reads.set_apart(prefetch)
 
     def _triggered(self, request: HookRequest) -> bool:
         triggers = self.settings.patient_view_triggers

@@ -4,11 +4,12 @@ import re
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, field_validator
+from pydantic import BeforeValidator, Field, FilePath, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from cds_hooks.coding.billing import OptionalModifiers
 from cds_hooks.coding.select import Options
+from cds_hooks.exchange.bases import Servers, as_base
 from cds_hooks.exchange.issuers import LOOPBACK, is_safe
 
 
@@ -59,6 +60,13 @@ class Settings(BaseSettings):
         description="FHIR bases that may be called for what prefetch lacks; in production none unless set.",
     )
     fhir_deadline: float = Field(0.4, gt=0, le=10, description="Seconds for all FHIR calls of one request together.")
+    fhir_post_search: Words = Field(
+        (), description="FHIR bases that are searched by POST, so that ids of patients stay out of their access logs."
+    )
+    fhir_private: bool = Field(False, description="Call FHIR bases at private addresses and on this machine too.")
+    fhir_ca: FilePath | None = Field(
+        None, description="File of the certificates that sign those of FHIR servers; unset, the public ones."
+    )
     max_body: int = Field(5 * 1024 * 1024, gt=0, description="Largest request body, in bytes.")
     database_url: str = Field(
         "sqlite:///telecode.db",
@@ -108,12 +116,29 @@ class Settings(BaseSettings):
         """The FHIR bases that may be called: the one of a developer's machine is none of production's."""
         return self.fhir_allow if self.development or "fhir_allow" in self.model_fields_set else ()
 
+    @property
+    def servers(self) -> Servers:
+        """What is said of FHIR servers. Raises ValueError for a base that is none."""
+        return Servers(
+            bases=frozenset(map(as_base, self.fhir_bases)),
+            by_post=frozenset(map(as_base, self.fhir_post_search)),
+            deadline=self.fhir_deadline,
+            private=self.fhir_private,
+            authorities=self.fhir_ca,
+            development=self.development,
+        )
+
     def check_start(self) -> None:
         """Refuse what must not run in production.
 
         Raises UnsafeStartError: authentication off where others can reach the service, or required with nobody to trust
-        or no public address to be called by; an address in clear text.
+        or no public address to be called by; an address in clear text. A FHIR base that is none is refused anywhere.
         """
+        for name, urls in (("FHIR_ALLOW", self.fhir_allow), ("FHIR_POST_SEARCH", self.fhir_post_search)):
+            try:
+                list(map(as_base, urls))
+            except ValueError as refused:
+                raise UnsafeStartError(f"TELECODE_{name}: {refused}") from None
         if self.auth == "required" and (self.trust is None or not self.public_url):
             raise UnsafeStartError("TELECODE_AUTH=required needs TELECODE_TRUST and TELECODE_PUBLIC_URL")
         if self.development:

@@ -3,7 +3,7 @@
 import copy
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
@@ -18,6 +18,7 @@ from cds_hooks.coding.loading import load_book
 from cds_hooks.coding.policy import PolicyBook
 from cds_hooks.settings import Settings
 from fhir_mapping.tables import config_folder
+from tests.fhir_server import FhirServer
 
 # Every app of the tests remembers in one database of its own, never in the folder the tests are run from.
 os.environ["TELECODE_DATABASE_URL"] = f"sqlite:///{mkdtemp(prefix='telecode-')}/telecode.db"
@@ -66,3 +67,19 @@ _GOOD: Request = json.loads((REQUESTS / "video_visit.json").read_text(encoding="
 def good() -> Request:
     """A Medicare patient at home, seen by video for 34 minutes with moderate MDM: 99214."""
     return copy.deepcopy(_GOOD)
+
+
+@pytest.fixture
+def fhir() -> Iterator[FhirServer]:
+    """The FHIR server that may be called."""
+    server = FhirServer()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def trap() -> Iterator[FhirServer]:
+    """A server beside it that nothing may ever reach."""
+    server = FhirServer()
+    yield server
+    server.close()

@@ -54,6 +54,7 @@ class _Slow(BaseHTTPRequestHandler):
         self.server.asked.release()
         self.server.may_answer.wait(LONG)
         self.send_response(200)
+        self.send_header("Content-Type", "application/fhir+json")
         self.send_header("Content-Length", str(len(self.server.encounter)))
         self.end_headers()
         self.wfile.write(self.server.encounter)

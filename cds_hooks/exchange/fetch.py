@@ -1,108 +1,69 @@
-"""Fetches from the EHR's FHIR server what prefetch lacks, under one deadline and from allowed bases only."""
+"""Says which FHIR server may be called for a request, and keeps what it is called with: one session for all of them."""
 
-import re
+from __future__ import annotations
+
+import logging
+import socket
 import time
-from collections.abc import Mapping
-from concurrent.futures import Future, ThreadPoolExecutor, wait
-from typing import Any
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Lock
 
-import orjson
-import requests
-from requests.adapters import HTTPAdapter
-
-from cds_hooks import meters
+from cds_hooks.exchange.addresses import Addresses, Lookup, load_address_rules
+from cds_hooks.exchange.answers import Bounds
+from cds_hooks.exchange.bases import Servers
+from cds_hooks.exchange.breaker import Breaker
+from cds_hooks.exchange.errand import Errand, Server
 from cds_hooks.exchange.hook import HookRequest
+from cds_hooks.exchange.wire import open_session
 
-THREADS = 16
-LARGEST_ANSWER = 5 * 1024 * 1024
-TOKEN = re.compile(r"\{\{\s*([A-Za-z.]+)\s*\}\}")
+LINES = 32
+"""Calls that one server gets at the same time."""
+_LOG = logging.getLogger("telecode")
 
 
 class Fetcher:
-    """One pooled session to the allowed FHIR bases.
+    """Calls the FHIR servers of EHRs.
 
-    Parameters: `allowed` bases, compared whole; `deadline` in seconds for all calls of one request together.
-    Redirects, proxies and .netrc are off: a token goes to the allowed base or nowhere.
+    Parameters: `servers` that may be called; `folder` of the tables; `lookup` of names, the system's own unless a test
+    brings another. Raises TableError.
     """
 
-    def __init__(self, allowed: tuple[str, ...], deadline: float) -> None:
-        self._allowed = frozenset(base.rstrip("/") for base in allowed)
-        self._deadline = deadline
-        self._session = requests.Session()
-        self._session.trust_env = False
-        adapter = HTTPAdapter(pool_connections=4, pool_maxsize=THREADS)
-        self._session.mount("http://", adapter)
-        self._session.mount("https://", adapter)
-        self._pool: ThreadPoolExecutor | None = None
+    def __init__(self, servers: Servers, folder: Path, lookup: Lookup = socket.getaddrinfo) -> None:
+        rules = load_address_rules(folder, private=servers.private, loopback=servers.development)
+        self._servers = servers
+        self._session = open_session(Addresses(rules, lookup), LINES, servers.authorities)
+        self._known: dict[str, Server] = {}
+        self._lock = Lock()
 
-    def fill(self, request: HookRequest, templates: Mapping[str, str]) -> dict[str, Any]:
-        """Fetch the prefetch keys that the request lacks altogether.
+    def errand(self, request: HookRequest, bases: frozenset[str] | None = None) -> Errand | None:
+        """What fetches for one request, or `None` if its FHIR server must not be called.
 
-        A key that is there, be it null or an OperationOutcome, is never asked for again: the EHR has answered. What
-        cannot be had (no allowed server, an error, the deadline) is an OperationOutcome under its key.
+        Parameters: `bases` that this EHR may name, where a site has bound it to some.
         """
-        base = (request.fhir_server or "").rstrip("/")
-        if base not in self._allowed:
-            return {}
-        queries = {
-            key: query
-            for key, text in templates.items()
-            if key not in request.prefetch and (query := resolve(text, request))
-        }
-        if not queries:
-            return {}
-        self._pool = self._pool or ThreadPoolExecutor(THREADS, thread_name_prefix="fhir")
-        until = time.monotonic() + self._deadline
-        calls: dict[str, Future[Any]] = {
-            key: self._pool.submit(self._get, f"{base}/{query}", request, until) for key, query in queries.items()
-        }
-        wait(calls.values(), timeout=self._deadline)
-        found = {key: call.result() if call.done() else _failure("timeout") for key, call in calls.items()}
-        for answer in found.values():
-            meters.fhir_called(_result(answer))
-        return found
+        if request.fhir_server is None:
+            return None
+        base = request.fhir_server.removesuffix("/")
+        if base not in (self._servers.bases if bases is None else bases):
+            _LOG.warning("a request names a FHIR server that is not on the list")
+            return None
+        if request.access is None and not self._servers.development:
+            return None
+        return Errand(self._server(base), request, Bounds(time.monotonic() + self._servers.deadline))
 
-    def _get(self, url: str, request: HookRequest, until: float) -> Any:  # noqa: ANN401 - FHIR JSON is any shape
-        left = until - time.monotonic()
-        if left <= 0:
-            return _failure("timeout")
-        headers = {"Accept": "application/fhir+json"}
-        if request.access is not None:
-            headers["Authorization"] = f"Bearer {request.access.token}"
-        try:
-            with self._session.get(url, headers=headers, timeout=left, allow_redirects=False, stream=True) as answer:
-                if answer.status_code != requests.codes.ok:
-                    return _failure("not-found" if answer.status_code == requests.codes.not_found else "processing")
-                body = bytearray()
-                for chunk in answer.iter_content(65_536):
-                    body += chunk
-                    if len(body) > LARGEST_ANSWER or time.monotonic() > until:
-                        return _failure("too-costly")
-                return orjson.loads(bytes(body))
-        except (requests.RequestException, ValueError, OSError):
-            return _failure("transient")
+    def close(self) -> None:
+        """Let go of all threads and connections."""
+        with self._lock:
+            known = list(self._known.values())
+            self._known.clear()
+        for server in known:
+            server.threads.shutdown(cancel_futures=True)
+        self._session.close()
 
-
-def resolve(template: str, request: HookRequest) -> str | None:
-    """The template with its tokens filled in, or `None` if the context lacks one of them."""
-    context = {
-        "context.patientId": request.patient_id,
-        "context.encounterId": request.encounter_id,
-        "context.userId": request.user,
-    }
-    if any(not context.get(name) for name in TOKEN.findall(template)):
-        return None
-    return TOKEN.sub(lambda found: context[found[1]] or "", template)
-
-
-def _result(answer: Any) -> str:  # noqa: ANN401 - FHIR JSON is any shape
-    if isinstance(answer, Mapping) and answer.get("resourceType") == "OperationOutcome":
-        issues = answer.get("issue")
-        first = issues[0] if isinstance(issues, list) and issues else None
-        code = first.get("code") if isinstance(first, Mapping) else None
-        return code if isinstance(code, str) else meters.OTHER
-    return "ok"
-
-
-def _failure(code: str) -> dict[str, Any]:
-    return {"resourceType": "OperationOutcome", "issue": [{"severity": "error", "code": code}]}
+    def _server(self, base: str) -> Server:
+        with self._lock:
+            if base not in self._known:
+                # Threads of its own for each server: one that hangs takes none from the others.
+                threads = ThreadPoolExecutor(LINES, thread_name_prefix="fhir")
+                self._known[base] = Server(base, self._session, threads, Breaker(), base in self._servers.by_post)
+            return self._known[base]

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from cds_hooks.coding.citation import Items
+from cds_hooks.exchange.bases import as_base
 from cds_hooks.exchange.key_set import Exposed, read_key_set
 from fhir_mapping.tables import Row, Table, TableError, read_table
 
@@ -21,7 +22,8 @@ class Issuer(Row):
     """One EHR that may call: what its tokens must say, and where its keys are.
 
     Keys come from `jwks_file`, else from `jwks_url`; `jwks_url` is also the only `jku` that a token may name.
-    `audiences` are taken besides our own addresses; `longest_life` and `leeway` are seconds; no `tenants` means any.
+    `audiences` are taken besides our own addresses; `longest_life` and `leeway` are seconds; no `tenants` means any;
+    `fhir_bases`, if there are any, are the only ones that this EHR may name.
     """
 
     audiences: Items[str] = ()
@@ -36,7 +38,7 @@ class Issuer(Row):
     leeway: Annotated[int, Field(ge=0, le=300)] = 60
     jti: Literal["enforce", "report", "off"] = "enforce"
     client: str = "generic"
-    fhir_bases: Items[str] = ()
+    fhir_bases: Items[Annotated[str, AfterValidator(as_base)]] = ()
 
     @model_validator(mode="after")
     def _has_keys(self) -> Issuer:

@@ -52,3 +52,9 @@ def caller() -> Caller:
     """Whose EHR calls; nobody's in particular where authentication is off."""
     client: Client | None = g.get("client")
     return Caller(client.issuer, client.tenant) if client else Caller()
+
+
+def bound_bases() -> frozenset[str] | None:
+    """The FHIR bases that the EHR which calls is bound to; `None` where the site has bound it to none."""
+    client: Client | None = g.get("client")
+    return frozenset(client.fhir_bases) if client and client.fhir_bases else None
