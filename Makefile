@@ -12,7 +12,7 @@ run: .venv/run
 test: .venv/dev
 	$(BIN)/pytest
 
-# What needs more than Python: Debian's postgresql.
+# What needs more than Python: Debian's postgresql and nginx.
 servers: .venv/dev
 	$(BIN)/pytest tests/servers
 

@@ -58,8 +58,14 @@ def meters() -> Meters:
     They are made at their first use, because Prometheus' library settles when it is imported whether numbers are
     shared between processes, and `telecode serve` has to name the folder before that.
     """
-    from prometheus_client import CollectorRegistry, Counter, Histogram  # noqa: PLC0415 - see above
+    from prometheus_client import (  # noqa: PLC0415 - see above
+        CollectorRegistry,
+        Counter,
+        Histogram,
+        disable_created_metrics,
+    )
 
+    disable_created_metrics()  # type: ignore[no-untyped-call] # it carries no hints; shared numbers have none either
     registry = CollectorRegistry()
     return Meters(
         registry=registry,

@@ -41,6 +41,7 @@ class Running:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            start_new_session=True,  # so that it can be killed with its workers, and no others
         )
         self._reader = threading.Thread(target=self._read)
         self._reader.start()
@@ -65,14 +66,23 @@ class Running:
             assert told(self.lines), self.written
 
     def started(self, workers: int) -> None:
-        """Wait until so many workers have started, those that are gone included."""
+        """Wait until so many workers have started, those that are gone included, and the door is open."""
         self.wait_until(lambda lines: sum("Started worker" in line.get("message", "") for line in lines) >= workers)
+        while self.refuses():
+            assert self.process.poll() is None, self.written
 
     def stop(self) -> int:
         """Ask it to stop as a host does, and wait. Returns its exit code."""
         if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
+            self.tell(signal.SIGTERM)
         return self.ended()
+
+    def tell(self, what: signal.Signals, *, workers_too: bool = False) -> None:
+        """Send a signal, to the first process alone or to its workers too."""
+        if workers_too:
+            os.killpg(self.process.pid, what)
+        else:
+            self.process.send_signal(what)
 
     def ended(self) -> int:
         """Wait for its end. Returns its exit code."""

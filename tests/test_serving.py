@@ -1,6 +1,5 @@
-"""The real server: it stops without losing an answer, its workers are replaced, and their numbers add up."""
+"""The real server: it stops without dropping a request, its workers are replaced, and their numbers add up."""
 
-import errno
 import http.client
 import json
 import os
@@ -8,9 +7,9 @@ import re
 import signal
 import socket
 import threading
-from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -75,44 +74,43 @@ def slow_fhir(good: Json) -> Iterator[SlowServer]:
     thread.join()
 
 
+@pytest.mark.parametrize("workers_too", [False, True], ids=["it alone is told", "its workers are told too"])
 def test_every_request_in_flight_when_it_is_told_to_stop_is_answered(
-    tmp_path: Path, good: Json, slow_fhir: SlowServer
+    tmp_path: Path, good: Json, slow_fhir: SlowServer, *, workers_too: bool
 ) -> None:
     base = f"http://127.0.0.1:{slow_fhir.server_port}/R4"
     keys = ("observations", "coverage", "priorEncounters", "documents", "conditions", "practitioner", "locations")
     prefetch = dict.fromkeys((*keys, "appointments", "charges")) | good["prefetch"]
     del prefetch["encounter"]
     body = json.dumps({**good, "fhirServer": base, "prefetch": prefetch})
-    with running(tmp_path, fhir_allow=base, fhir_deadline="10") as instance, ThreadPoolExecutor(CLIENTS) as clients:
+    with (
+        running(tmp_path, fhir_allow=base, fhir_deadline="10") as instance,
+        ThreadPoolExecutor(CLIENTS) as clients,
+    ):
         waiting = [clients.submit(post, instance.port, body) for _ in range(CLIENTS)]
         for _ in range(CLIENTS):
             assert slow_fhir.asked.acquire(timeout=LONG)
-        instance.process.send_signal(signal.SIGTERM)
+        instance.tell(signal.SIGTERM, workers_too=workers_too)
         while not instance.refuses():
             pass
         assert not any(one.done() for one in waiting)
         slow_fhir.may_answer.set()
         answers = [one.result(LONG) for one in waiting]
-        assert instance.ended() == 0
+        assert instance.ended() == 0 or workers_too  # then the server takes their end for a fault, and says 1
     assert [status for status, _ in answers] == [200] * CLIENTS
     assert all(len(said["cards"]) == 1 for _, said in answers)
 
 
 def test_every_request_that_was_read_is_answered_though_clients_keep_calling(tmp_path: Path, good: Json) -> None:
     """A connection that waits unread when the server closes its door is reset: no answer is lost with it."""
-    body, enough, counts = json.dumps(good), threading.Semaphore(0), Counter[str]()
+    body, enough, statuses = json.dumps(good), threading.Semaphore(0), list[int]()
 
     def call_until_refused(port: int) -> None:
-        while True:
-            try:
+        with suppress(ConnectionError):  # refused; or it had knocked and was not let in
+            while True:
                 status, _ = post(port, body)
-            except ConnectionRefusedError:
-                return
-            except (ConnectionResetError, BrokenPipeError, http.client.RemoteDisconnected):
-                counts["reset"] += 1
-                return
-            counts[str(status)] += 1
-            enough.release()
+                statuses.append(status)
+                enough.release()
 
     with running(tmp_path) as instance, ThreadPoolExecutor(CLIENTS) as clients:
         calling = [clients.submit(call_until_refused, instance.port) for _ in range(CLIENTS)]
@@ -120,10 +118,10 @@ def test_every_request_that_was_read_is_answered_though_clients_keep_calling(tmp
             assert enough.acquire(timeout=LONG)
         assert instance.stop() == 0
         for one in calling:
-            one.result(LONG)
-        answered = [line for line in instance.lines if line.get("endpoint") == "hooks.call"]
-    assert set(counts) <= {"200", "reset"}
-    assert counts["200"] == len(answered) >= 20 * CLIENTS
+            one.result(LONG)  # any other end of a call, half an answer say, fails here
+        taken = sum(line.get("endpoint") == "hooks.call" for line in instance.lines)
+    assert set(statuses) == {200}
+    assert taken == len(statuses)
 
 
 def numbers(instance: Running) -> dict[str, float]:
@@ -174,15 +172,11 @@ RAW = (
 def send(port: int, raw: bytes) -> bytes:
     """What the server says to `raw` before it hangs up; on nonsense it may do so before all is said."""
     heard = b""
-    with socket.create_connection(("127.0.0.1", port), LONG) as sender:
-        try:
-            sender.sendall(raw)
-            sender.shutdown(socket.SHUT_WR)
-            while part := sender.recv(65_536):
-                heard += part
-        except OSError as hung_up:
-            if hung_up.errno not in {errno.ENOTCONN, errno.ECONNRESET, errno.EPIPE}:
-                raise
+    with socket.create_connection(("127.0.0.1", port), LONG) as sender, suppress(OSError):
+        sender.sendall(raw)
+        sender.shutdown(socket.SHUT_WR)
+        while part := sender.recv(65_536):
+            heard += part
     return heard
 
 

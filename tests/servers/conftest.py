@@ -1,23 +1,19 @@
-"""Real servers for the tests: a PostgreSQL cluster of their own, on a free port, gone when they are done."""
+"""Real servers for the tests: PostgreSQL, and nginx before two instances; gone when they are done."""
 
 import os
 import shutil
-import socket
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from tempfile import mkdtemp
 
 import pytest
 
+from tests.running import free_port
+from tests.servers.proxied import Pair, pair
+
 DEBIANS = Path("/usr/lib/postgresql")
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
 
 
 def postgres_binary(name: str) -> str:
@@ -50,3 +46,10 @@ def postgres() -> Iterator[str]:
     finally:
         as_postgres([pg_ctl, "-D", data, "-m", "immediate", "stop"], folder)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def two_instances(tmp_path: Path) -> Iterator[Callable[..., Pair]]:
+    """Starts two instances behind nginx, with settings given as keywords (`database_url=...`, `auth=...`)."""
+    with ExitStack() as stack:
+        yield lambda **settings: stack.enter_context(pair(tmp_path, **settings))
