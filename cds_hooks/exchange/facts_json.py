@@ -31,8 +31,6 @@ from fhir_mapping.facts import (
 
 E = TypeVar("E")
 Word = Annotated[E, Field(strict=False)]
-Minutes = Annotated[int, Field(ge=0, le=1440)]
-Days = Annotated[int, Field(ge=0, le=36_500)]
 Code = Annotated[str, Field(pattern=r"^[A-Z0-9]{5}$")]
 Pair = Annotated[str, Field(pattern=r"^[A-Z0-9]{2}$")]
 
@@ -47,6 +45,17 @@ def _not_true(value: object) -> object:
     if value is True:
         raise ValueError("true does not say how many days ago; state the days")
     return value
+
+
+def _whole(value: object) -> object:
+    """JSON knows one kind of number: 5.0 is 5."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+Minutes = Annotated[int, Field(ge=0, le=1440), BeforeValidator(_whole)]
+Days = Annotated[int, Field(ge=0, le=36_500), BeforeValidator(_whole)]
+KIND = re.compile(r"int|bool|[a-z-]+\[.*\]")
+"""What pydantic puts into the place of a fault besides the names: which of several kinds it had tried."""
 
 
 class _Strict(BaseModel):
@@ -70,7 +79,8 @@ class SameDayJson(_Strict):
     overlap_minutes: Minutes | None = None
 
 
-Related = Annotated[Literal[False] | Days, BeforeValidator(_not_true)]
+Related = Annotated[Days | Literal[False], BeforeValidator(_not_true)]
+"""Days first: to a list of words 0 is the same as false, and a visit of today would be no visit."""
 
 
 class FactsJson(_Strict):
@@ -85,7 +95,7 @@ class FactsJson(_Strict):
     discussion_minutes: Minutes | None = None
     mdm: Word[MdmLevel] | None = None
     mdm_elements: ElementsJson | None = None
-    payers: Annotated[list[str], AfterValidator(lambda ids: list(dict.fromkeys(ids))), Field(max_length=8)] | None = (
+    payers: Annotated[list[str], Field(max_length=8), AfterValidator(lambda ids: list(dict.fromkeys(ids)))] | None = (
         None
     )
     patient_location: Word[PatientLocation] | None = None
@@ -127,8 +137,9 @@ def read_facts(body: Mapping[str, Any], book: PolicyBook) -> EncounterFacts:
         said = FactsJson.model_validate(body)
     except ValidationError as refused:
         first = refused.errors()[0]
-        where = ".".join(str(part) for part in first["loc"] if part not in ("int", "bool", "literal[False]"))
-        why = "is not a known fact" if first["type"] == "extra_forbidden" else _why(first["msg"], first["input"])
+        unknown = first["type"] == "extra_forbidden"
+        where = ".".join(str(part) for part in first["loc"] if unknown or not KIND.fullmatch(str(part)))
+        why = "is not a known fact" if unknown else _why(first["msg"], first["input"])
         raise FactsRefused(where, why) from None
     known = book.selectable_payers()
     for index, payer in enumerate(said.payers or ()):

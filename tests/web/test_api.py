@@ -104,6 +104,27 @@ def test_a_related_visit_may_be_told_either_way(client: FlaskClient, agreeing: d
     assert client.post(SELECT, json=FACTS | agreeing).status_code == 200
 
 
+def test_a_whole_number_may_be_written_with_a_point(client: FlaskClient) -> None:
+    by_point, plain = (
+        client.post(SELECT, json=FACTS | {"total_minutes": minutes}).get_json() for minutes in (34.0, 34)
+    )
+    assert by_point == plain
+    assert client.post(SELECT, json=FACTS | {"related_visit_days_ago": 9.0}).status_code == 200
+
+
+def test_a_related_visit_of_today_is_a_related_visit(client: FlaskClient) -> None:
+    check_in = FACTS | {"service_kind": "brief_check_in", "total_minutes": 7}
+    today, none = (
+        client.post(SELECT, json=check_in | {"related_visit_days_ago": days}).get_json() for days in (0, False)
+    )
+    assert (today["outcome"], none["outcome"]) == ("not_reportable", "undetermined")
+    assert client.post(SELECT, json=FACTS | {"related_visit": True, "related_visit_days_ago": 0}).status_code == 200
+
+
+def test_the_same_payer_nine_times_is_too_many(client: FlaskClient) -> None:
+    assert client.post(SELECT, json=FACTS | {"payers": ["cpt-telemedicine"] * 9}).status_code == 400
+
+
 def test_a_date_is_all_that_must_be_there(client: FlaskClient) -> None:
     outcome = client.post(SELECT, json={"service_date": "2026-11-23"}).get_json()
     assert outcome["outcome"] == "undetermined"
