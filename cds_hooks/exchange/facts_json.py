@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, ValidationError
 
 from cds_hooks.coding.policy import PolicyBook
 from fhir_mapping.facts import (
@@ -83,8 +83,19 @@ Related = Annotated[Days | Literal[False], BeforeValidator(_not_true)]
 """Days first: to a list of words 0 is the same as false, and a visit of today would be no visit."""
 
 
+_TOLD_ONE_WAY: list[JsonValue] = [
+    {"properties": {"related_visit": {"const": None}}},
+    {"properties": {"related_visit_days_ago": {"const": None}}},
+    {"properties": {"related_visit": {"const": False}, "related_visit_days_ago": {"const": False}}},
+    {"properties": {"related_visit": {"const": True}, "related_visit_days_ago": {"type": "integer"}}},
+]
+"""The related visit is told in one member, or in both alike (the same days in both are taken too)."""
+
+
 class FactsJson(_Strict):
     """The facts of one visit; what is absent or null is unknown, and nothing is assumed for it."""
+
+    model_config = ConfigDict(json_schema_extra={"anyOf": _TOLD_ONE_WAY})
 
     service_date: Annotated[date, BeforeValidator(_plain_day)]
     modality: Word[Modality] | None = None

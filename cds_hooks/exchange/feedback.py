@@ -25,28 +25,43 @@ class _Lenient(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
 
 
-class _Reason(_Lenient):
+class ReasonJson(_Lenient):
+    """Why a card was overridden, as a code."""
+
     system: str = Field("", max_length=255)
     code: str = Field("", max_length=100)
 
 
-class _Override(_Lenient):
-    reason: _Reason | None = None
+class OverrideJson(_Lenient):
+    """Why a card was overridden."""
+
+    reason: ReasonJson | None = None
     comment: str = Field("", alias="userComment", max_length=10_000)
     extension: dict[str, Any] | None = None
 
 
-class _Accepted(_Lenient):
+class AcceptedJson(_Lenient):
+    """A suggestion that was accepted, by its uuid."""
+
     id: str = Field(min_length=1, max_length=64, pattern=r"^[!-~]+$")
 
 
-class _Event(_Lenient):
+class FeedbackJson(_Lenient):
+    """One event: what a clinician did with one card."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "if": {"properties": {"outcome": {"const": "accepted"}}},
+            "then": {"required": ["acceptedSuggestions"], "properties": {"acceptedSuggestions": {"minItems": 1}}},
+        }
+    )
+
     card: str = Field(min_length=1, max_length=200, pattern=r"^[!-~]+$")
     outcome: Literal["accepted", "overridden"]
     at: AwareDatetime = Field(alias="outcomeTimestamp")
-    accepted: list[_Accepted] = Field(default=[], alias="acceptedSuggestions", max_length=MOST_ACCEPTED)
-    reason: _Override | None = Field(None, alias="overrideReason")
-    reasons: _Override | None = Field(None, alias="overrideReasons")
+    accepted: list[AcceptedJson] = Field(default=[], alias="acceptedSuggestions", max_length=MOST_ACCEPTED)
+    reason: OverrideJson | None = Field(None, alias="overrideReason")
+    reasons: OverrideJson | None = Field(None, alias="overrideReasons")
     """Epic's spelling of the same."""
 
     @model_validator(mode="before")
@@ -58,7 +73,7 @@ class _Event(_Lenient):
         return event
 
     @model_validator(mode="after")
-    def _accepted_something(self) -> _Event:
+    def _accepted_something(self) -> FeedbackJson:
         if self.outcome == "accepted" and not self.accepted:
             raise PydanticCustomError("accepted", "an accepted card needs acceptedSuggestions")
         return self
@@ -80,7 +95,7 @@ def read_feedback(body: Mapping[str, Any]) -> tuple[Feedback, ...]:
 def _events(told: list[Any]) -> Iterator[Feedback]:
     for index, event in enumerate(told):
         try:
-            read = _Event.model_validate(event)
+            read = FeedbackJson.model_validate(event)
         except ValidationError as refused:
             first = refused.errors(include_url=False, include_context=False, include_input=False)[0]
             where = ".".join(str(part) for part in ("feedback", index, *first["loc"]))
@@ -90,7 +105,7 @@ def _events(told: list[Any]) -> Iterator[Feedback]:
         yield _event(read)
 
 
-def _event(read: _Event) -> Feedback:
+def _event(read: FeedbackJson) -> Feedback:
     override = read.reason or read.reasons
     reason = override.reason if override else None
     if override and reason is None and override.extension:
@@ -107,12 +122,12 @@ def _event(read: _Event) -> Feedback:
     )
 
 
-def _from_epic(extension: Mapping[str, Any]) -> _Reason | None:
+def _from_epic(extension: Mapping[str, Any]) -> ReasonJson | None:
     """The reason in Epic's extension, under whichever key it stands."""
     for value in (extension, *extension.values()):
         category = value.get("reasonCategory") if isinstance(value, Mapping) else None
         if isinstance(category, Mapping):
             category = category.get("code")
         if isinstance(category, str) and category:
-            return _Reason(system="epic", code=category[:100])
+            return ReasonJson(system="epic", code=category[:100])
     return None

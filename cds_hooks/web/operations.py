@@ -2,11 +2,12 @@
 
 from datetime import UTC, datetime
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, current_app
 
 from cds_hooks import __version__, meters
 from cds_hooks.web.answers import json_answer, refusal
 from cds_hooks.web.hooks import ledger, telecode
+from cds_hooks.web.openapi import document
 
 bp = Blueprint("operations", __name__)
 WARN_DAYS = 60
@@ -30,6 +31,12 @@ def readyz() -> Response:
     book = telecode().book
     warnings = book.expiring(datetime.now(UTC).date(), WARN_DAYS)
     return json_answer({"status": "ready", "policy": book.fingerprint, "warnings": warnings})
+
+
+@bp.get("/openapi.json")
+def openapi() -> Response:
+    """Describe the service for programs."""
+    return json_answer(document(current_app, telecode()))
 
 
 @bp.get("/metrics")

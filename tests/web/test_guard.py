@@ -84,7 +84,7 @@ def test_a_call_that_is_not_believed_is_not_even_read_whatever_door_or_none_it_i
 def test_every_door_of_the_service_is_guarded_but_discovery_and_those_to_operations(ehr: FlaskClient) -> None:
     rules = ehr.application.url_map.iter_rules()
     is_open = {rule.rule for rule in rules if ehr.get(rule.rule.replace("<service_id>", "x")).status_code != 401}
-    assert is_open == {"/cds-services", "/healthz", "/readyz", "/metrics"}
+    assert is_open == {"/cds-services", "/healthz", "/readyz", "/metrics", "/openapi.json"}
 
 
 def test_a_preflight_needs_no_token_and_gets_no_answer_but_who_may_call(tmp_path: Path) -> None:
