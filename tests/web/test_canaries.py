@@ -56,7 +56,7 @@ HEADERS = {
 }
 ODD_CALLS = (
     ("GET", f"/{CANARY}", None),
-    ("GET", f"//cds-services/{CANARY}", None),
+    ("POST", f"/cds-services//{CANARY}", b"{}"),
     ("GET", f"/cds-services/{CANARY}/", None),
     ("POST", f"/cds-services/{CANARY}", b"{}"),
     ("POST", f"/cds-services/{CANARY}/feedback", b"{}"),
