@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from fhir_mapping.chart import Chart
 from fhir_mapping.facts import Evidence, Fact, ServiceKind
+from fhir_mapping.orders import draft_orders
 from fhir_mapping.readings import Reading, weigh
 from fhir_mapping.resources import Coding, Json, codings, evidence, records, text
 
@@ -35,8 +36,8 @@ class Charges:
 
 
 def charges(chart: Chart) -> Charges:
-    """Read the open claims and charge items of the visit, and billing codes among its types."""
-    lines = (*_claim_lines(chart), *_charge_items(chart))
+    """Read the open claims, charge items and draft orders of the visit, and billing codes among its types."""
+    lines = (*_claim_lines(chart), *_charge_items(chart), *_orders(chart))
     types = Line(chart.encounter, "Encounter.type", tuple(codings(chart.encounter.get("type"))), None, ())
     codes, modifiers, places, kinds = [], [], [], []
     for line in (*lines, types):
@@ -52,7 +53,7 @@ def charges(chart: Chart) -> Charges:
                 said = tuple(modifier.code for modifier in line.modifiers)
                 modifiers.append(Reading(said, evidence(line.resource, line.path, " ".join((coding.code, *said)))))
             places += [Reading(place.code, where) for place, where in line.places]
-    code = weigh([codes], why="no claim, charge item or type of the visit carries an E/M code")
+    code = weigh([codes], why="no claim, charge item, draft order or type of the visit carries an E/M code")
     return Charges(
         lines=lines,
         reported_code=code,
@@ -82,9 +83,7 @@ def _claim_lines(chart: Chart) -> Iterator[Line]:
 
 def _charge_items(chart: Chart) -> Iterator[Line]:
     for charge in chart.of("ChargeItem"):
-        if not is_open(chart, charge, "charge-status"):
-            continue
-        if not chart.is_this_visit(charge.get("context") or charge.get("encounter"), charge):
+        if not is_open(chart, charge, "charge-status") or not _is_of_visit(chart, charge):
             continue
         said: dict[str, list[Coding]] = {}
         for extension in records(charge.get("extension")):
@@ -99,6 +98,31 @@ def _charge_items(chart: Chart) -> Iterator[Line]:
             tuple(
                 (place, evidence(charge, path, place.code))
                 for place in _places(chart, said.get("charge_place_of_service", []))
+            ),
+        )
+
+
+def _is_of_visit(chart: Chart, charge: Json) -> bool:
+    visit = charge.get("context") or charge.get("encounter")
+    if visit is None:  # what is planned while the visit is signed, and names no visit, is planned for this one
+        return chart.vocabulary.term("status", "charge-status", text(charge.get("status"))) == "preliminary"
+    return chart.is_this_visit(visit, charge)
+
+
+def _orders(chart: Chart) -> Iterator[Line]:
+    for order in draft_orders(chart):
+        details = records(order.get("orderDetail"))
+        named = [one.get("valueCodeableConcept") for each in details for one in records(each.get("parameter"))]
+        modifiers = _modifiers(codings(order.get("orderDetail")) + codings(named))
+        element = "locationCode" if "locationCode" in order else "location"
+        yield Line(
+            order,
+            "ServiceRequest.code",
+            tuple(codings(order.get("code"))),
+            modifiers or None,
+            tuple(
+                (place, evidence(order, f"ServiceRequest.{element}", place.code))
+                for place in _places(chart, codings(order.get(element)))
             ),
         )
 

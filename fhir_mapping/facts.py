@@ -114,6 +114,14 @@ class How(StrEnum):
     DERIVED = "derived"
 
 
+class Release(StrEnum):
+    """The release of FHIR that an EHR writes, as far as it decides how a claim or an order is written."""
+
+    R4 = "R4"
+    R5 = "R5"
+    OTHER = "other"
+
+
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """Where a thing was read, so that the card can quote it.

@@ -9,7 +9,7 @@ from fhir_mapping.coverage import coverages
 from fhir_mapping.documentation import documentation
 from fhir_mapping.encounter import not_ours, service_date
 from fhir_mapping.facilities import behavioral_health, facility_types, setting
-from fhir_mapping.facts import EncounterFacts, Fact, Parties, RecordShows
+from fhir_mapping.facts import EncounterFacts, Fact, Parties, RecordShows, Release
 from fhir_mapping.modality import modality
 from fhir_mapping.narrative import narrative
 from fhir_mapping.note_rules import NoteRules
@@ -17,6 +17,7 @@ from fhir_mapping.people import people
 from fhir_mapping.places import places
 from fhir_mapping.prior_visits import patient_status
 from fhir_mapping.record_shows import record_shows
+from fhir_mapping.release import release
 from fhir_mapping.resources import check, name, reference
 from fhir_mapping.vocabulary import Vocabulary
 
@@ -30,7 +31,8 @@ _MOST_NOTES = 40  # a broken interface repeats itself; the first notes tell enou
 class Gathered:
     """The facts of a visit, who stands on its claim, and why it gets no card at all (`not_ours`), if so.
 
-    `shows` is what the record holds for each MDM element where no level is documented.
+    `shows` is what the record holds for each MDM element where no level is documented; `release`, which FHIR it is
+    written in.
 
     `not_ours` is `None` for telehealth, in-person office and unknown visits.
     """
@@ -39,6 +41,7 @@ class Gathered:
     parties: Parties
     not_ours: str | None
     shows: RecordShows
+    release: Release
 
 
 def gather(  # noqa: PLR0913 - one chart, and all there is to read it by
@@ -50,12 +53,14 @@ def gather(  # noqa: PLR0913 - one chart, and all there is to read it by
     vocabulary: Vocabulary,
     note_rules: NoteRules,
     complete_history: bool = False,
+    fhir_version: str | None = None,
 ) -> Gathered:
     """Read the facts of one visit out of the values of a CDS Hooks prefetch, whatever their shape.
 
     Parameters: `resources` in any order, each a resource, a Bundle, nothing or garbage; `patient_id` and `encounter_id`
     of the hook's context; `user`, the reference of who signs; `vocabulary` to read codes by,
-    `note_rules` to read notes by; `complete_history` if the site vouches that its searches hold every visit.
+    `note_rules` to read notes by; `complete_history` if the site vouches that its searches hold every visit;
+    `fhir_version` as the EHR names it, if it does.
     Raises MissingEncounter if the encounter is not among the resources, WrongPatient if it is another patient's.
     """
     chart = open_chart(resources, patient_id, encounter_id, vocabulary)
@@ -96,7 +101,8 @@ def gather(  # noqa: PLR0913 - one chart, and all there is to read it by
     )
     undecided = facts.mdm.value is None and facts.mdm_elements.value is None
     shows = record_shows(chart) if undecided else RecordShows()
-    return Gathered(facts, parties, not_ours(chart.encounter, vocabulary), shows)
+    written = release(fhir_version, chart.encounter)
+    return Gathered(facts, parties, not_ours(chart.encounter, vocabulary), shows, written)
 
 
 def _shortened(notes: list[str]) -> tuple[str, ...]:

@@ -104,4 +104,5 @@ def test_what_is_no_modifier_or_place_of_service_is_not_reported_as_one() -> Non
 
 
 def test_without_charges_the_reason_is_said() -> None:
-    assert facts(visit()).reported_code.why_unknown == "no claim, charge item or type of the visit carries an E/M code"
+    why = facts(visit()).reported_code.why_unknown
+    assert why == "no claim, charge item, draft order or type of the visit carries an E/M code"

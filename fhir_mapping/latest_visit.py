@@ -1,0 +1,46 @@
+"""Finds a patient's latest telehealth visit, for an EHR that opens a chart without saying which visit it is about."""
+
+from datetime import date
+
+from fhir_mapping.chart import MissingEncounter, WrongPatient, open_chart
+from fhir_mapping.documentation import documentation
+from fhir_mapping.encounter import not_ours, visit_moment
+from fhir_mapping.facts import Modality
+from fhir_mapping.modality import modality
+from fhir_mapping.moments import Moment
+from fhir_mapping.places import places
+from fhir_mapping.resources import Json, record, records, text
+from fhir_mapping.vocabulary import Vocabulary
+
+MOST = 20
+"""How many of the newest encounters are looked at."""
+
+
+def latest_visit(encounters: object, patient_id: str, vocabulary: Vocabulary) -> str | None:
+    """The id of the newest of a Bundle's encounters that was by video, by voice or in writing, if one was."""
+    dated = [
+        (moment, resource)
+        for entry in records(record(encounters).get("entry"))
+        if text((resource := record(entry.get("resource"))).get("resourceType")) == "Encounter"
+        if (moment := visit_moment(resource)) is not None
+    ]
+    newest = sorted(dated, key=_newest, reverse=True)[:MOST]
+    return next((text(one.get("id")) for _, one in newest if _is_telehealth(one, patient_id, vocabulary)), None)
+
+
+def _newest(dated: tuple[Moment, Json]) -> tuple[date, float]:
+    moment, _ = dated
+    return moment.day, moment.at.timestamp() if moment.at else 0.0
+
+
+def _is_telehealth(encounter: Json, patient_id: str, vocabulary: Vocabulary) -> bool:
+    if not_ours(encounter, vocabulary):
+        return False
+    try:
+        chart = open_chart([encounter], patient_id, text(encounter.get("id")), vocabulary)
+    except (MissingEncounter, WrongPatient):
+        return False
+    met = modality(chart, (), documentation(chart), places(chart, ()), ())
+    if met.known:
+        return met.value is not Modality.IN_PERSON
+    return bool(met.evidence or met.conflict)  # virtual without a mode, or modes that contradict each other
