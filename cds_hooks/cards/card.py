@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from cds_hooks.cards.claim import create_claim
+from cds_hooks.cards.coded import Visit
 from cds_hooks.cards.detail import detail, few
 from cds_hooks.cards.markdown import plain
-from cds_hooks.cards.words import basis, claim_line, said, supposition
+from cds_hooks.cards.profile import ClientProfile
+from cds_hooks.cards.suggestions import Offered, named_only, suggest
+from cds_hooks.cards.words import basis, claim_line, said
 from cds_hooks.coding.citation import Items
 from cds_hooks.coding.outcome import Kind, Outcome
 from cds_hooks.coding.policy import PolicyBook
-from fhir_mapping.facts import EncounterFacts, Parties, RecordShows
+from fhir_mapping.facts import EncounterFacts, Parties, RecordShows, Release
 from fhir_mapping.tables import QuotedCode, Row, read_table
 
 LONGEST = 400
@@ -49,7 +52,17 @@ def load_card_table(folder: Path, *, base: str) -> CardTable:
     """Read `cards.yaml`, with `base` as the base of telecode's own code systems. Raises TableError."""
     found = read_table(folder / "cards.yaml", root=folder).as_model(CardTable)
     topic = found.topic.model_copy(update={"system": found.topic.system.replace("{base}", base)})
-    return found.model_copy(update={"topic": topic, "override_system": found.override_system.replace("{base}", base)})
+    systems = {name: address.replace("{base}", base) for name, address in found.systems.items()}
+    override = found.override_system.replace("{base}", base)
+    return found.model_copy(update={"topic": topic, "override_system": override, "systems": systems})
+
+
+@dataclass(frozen=True)
+class Card:
+    """The card as it goes out, and the codes on it."""
+
+    body: dict[str, Any]
+    offered: tuple[Offered, ...]
 
 
 def render(  # noqa: PLR0913 - everything that stands on a card
@@ -58,39 +71,50 @@ def render(  # noqa: PLR0913 - everything that stands on a card
     parties: Parties,
     book: PolicyBook,
     cards: CardTable,
+    profile: ClientProfile,
     *,
     shows: RecordShows,
+    release: Release,
     source_url: str | None = None,
     new_id: Callable[[], object] = uuid4,
-) -> list[dict[str, Any]]:
-    """At most one card for an outcome; none for a visit that is not ours.
+) -> Card | None:
+    """The card for an outcome; none for a visit that is not ours.
 
-    Parameters: `shows`, what the record holds for MDM where no level is documented; `source_url`, the service's public
-    address; `new_id` makes the uuids of card and suggestions.
+    Parameters: `profile`, what the EHR takes of a card; `shows`, what the record holds for MDM where no level is
+    documented; `release` of FHIR that the EHR writes; `source_url`, the service's public address; `new_id` makes the
+    uuids of card and suggestions.
     """
     if outcome.kind is Kind.NOT_APPLICABLE:
-        return []
+        return None
     quiet = any(note.id == SUPPORTED for note in outcome.warnings) and not _contradicted(outcome)
     card: dict[str, Any] = {
         "uuid": str(new_id()),
         "summary": summary(outcome, facts, book),
         "indicator": "info" if outcome.kind is Kind.SELECTION and not _contradicted(outcome) else "warning",
-        "detail": detail(outcome, facts, book, shows),
+        "detail": detail(outcome, facts, book, shows, links=profile.links, longest=profile.longest_detail),
         "source": {
             "label": cards.label,
             "url": source_url,
             "topic": {"system": cards.topic.system, "code": cards.topic.code, "display": cards.topic.display},
         },
-        "overrideReasons": [
+    }
+    if profile.override_reasons == "coded":
+        card["overrideReasons"] = [
             {"system": cards.override_system, "code": reason.code, "display": reason.display}
             for reason in cards.override_reasons
-        ],
-        "extension": {cards.extension: outcome.as_json()},
-    }
-    suggestions = _suggestions(outcome, parties, cards, new_id) if few(outcome) and not quiet else []
+        ]
+    if profile.extension:
+        card["extension"] = {cards.extension: outcome.as_json()}
+    day = outcome.service_date
+    visit = Visit(parties, day.isoformat(), cards.systems, release) if day else None
+    suggestions, offered = (
+        suggest(outcome, visit, profile, new_id)
+        if few(outcome) and not quiet and profile.suggestions != "none"
+        else ([], named_only(outcome))
+    )
     if suggestions:
-        card |= {"suggestions": suggestions, "selectionBehavior": "at-most-one"}
-    return [without_blanks(card)]
+        card |= {"suggestions": suggestions, "selectionBehavior": profile.selection_behavior}
+    return Card(without_blanks(card), offered)
 
 
 def summary(outcome: Outcome, facts: EncounterFacts, book: PolicyBook) -> str:
@@ -141,28 +165,6 @@ def _fit(text: str) -> str:
 
 def _contradicted(outcome: Outcome) -> bool:
     return any(note.id.startswith("reported_") and note.id != SUPPORTED for note in outcome.warnings)
-
-
-def _suggestions(
-    outcome: Outcome, parties: Parties, cards: CardTable, new_id: Callable[[], object]
-) -> list[dict[str, Any]]:
-    day = outcome.service_date
-    found: list[dict[str, Any]] = []
-    for candidate in outcome.candidates:
-        action = create_claim(candidate, parties, day.isoformat(), cards.systems) if day else None
-        label = " ".join(filter(None, (claim_line(candidate), supposition(candidate))))
-        if len({c.payer for c in outcome.candidates}) > 1 and "payers" not in candidate.supposing:
-            label += f" ({candidate.payer})"
-        if outcome.kind is not Kind.SELECTION and not candidate.supposing:
-            label += " once the question is answered"
-        # The condition is never cut off: it says when the claim beside it would be right.
-        suggestion: dict[str, Any] = {"label": plain(label, LONGEST), "uuid": str(new_id())}
-        if candidate.recommended and not found:
-            suggestion["isRecommended"] = True  # at most one a card, though there is one a payer
-        if action is not None:
-            suggestion["actions"] = [action]
-        found.append(suggestion)
-    return found
 
 
 def without_blanks(value: Any) -> Any:  # noqa: ANN401 - JSON is any shape

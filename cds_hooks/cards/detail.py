@@ -14,14 +14,39 @@ from fhir_mapping.facts import EncounterFacts, Evidence, Fact, PatientStatus, Re
 MOST_EVIDENCE = 3
 MOST_CHOICES = 4
 LONG = 400
+MORE = "More is known than there is room for here."
 
 
-def detail(outcome: Outcome, facts: EncounterFacts, book: PolicyBook, shows: RecordShows) -> str:
-    """The whole detail as GitHub-flavoured Markdown without HTML."""
-    return "\n\n".join(part for part in _parts(outcome, facts, book, shows) if part)
+def detail(  # noqa: PLR0913 - all that is told, and how
+    outcome: Outcome,
+    facts: EncounterFacts,
+    book: PolicyBook,
+    shows: RecordShows,
+    *,
+    links: bool = True,
+    longest: int | None = None,
+) -> str:
+    """The whole detail as GitHub-flavoured Markdown without HTML.
+
+    Parameters: `links`, whether sources are told with their addresses; `longest`, in characters: of a longer detail the
+    last paragraphs are left out, all but the very last.
+    """
+    parts = [part for part in _parts(outcome, facts, book, shows, links=links) if part]
+    if longest is None or len("\n\n".join(parts)) <= longest:
+        return "\n\n".join(parts)
+    *body, last = parts
+    kept = f"{MORE}\n\n{last}"
+    for count in range(1, len(body)):
+        longer = "\n\n".join((*body[:count], MORE, last))
+        if len(longer) > longest:
+            break
+        kept = longer
+    return kept
 
 
-def _parts(outcome: Outcome, facts: EncounterFacts, book: PolicyBook, shows: RecordShows) -> Iterator[str]:
+def _parts(
+    outcome: Outcome, facts: EncounterFacts, book: PolicyBook, shows: RecordShows, *, links: bool
+) -> Iterator[str]:
     for title, notes in (("Please answer", outcome.questions), ("Why not", outcome.reasons)):
         if notes:
             lines = [
@@ -45,7 +70,7 @@ def _parts(outcome: Outcome, facts: EncounterFacts, book: PolicyBook, shows: Rec
     if facts.notes:
         yield "**Could not be used**\n\n" + "\n".join(f"- {escaped(note, LONG)}" for note in facts.notes)
     if outcome.steps and (few(outcome) or not outcome.candidates):
-        yield _sources(outcome)
+        yield _sources(outcome, links=links)
     rules = f"rules of {outcome.service_date}" if outcome.service_date else "date of service unknown"
     yield f"Policy {outcome.fingerprint[:19]}, {rules}. A suggestion: the clinician decides."
 
@@ -149,13 +174,13 @@ def _quoted(piece: Evidence) -> str:
     return f"{escaped(piece.resource)} {escaped(piece.path)}: {escaped(piece.said)}"
 
 
-def _sources(outcome: Outcome) -> str:
+def _sources(outcome: Outcome, *, links: bool) -> str:
     rows = []
     for step in outcome.steps:
         source = outcome.sources[step.sources[0]]
         more = sum(outcome.sources[name].confirms for name in step.sources[1:])
         others = f" and {more} more" if more else ""
-        title = f"[{escaped(source.title)}]({source.url})" if source.url else escaped(source.title)
+        title = f"[{escaped(source.title)}]({source.url})" if source.url and links else escaped(source.title)
         where = f"{title}, {escaped(source.publisher)}{others}; {_confidence(step.sure)}"
         rows.append((escaped(step.says, LONG), where, step.edition.isoformat()))
     return "**Why**\n\n" + table(("Rule", "Source", "In force since"), rows)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 LONGEST = 120
 SPECIAL = re.compile(r"([\\`*_{}\[\]()|~^@])")
+ADDRESS = re.compile(r"(/(?=/)|www(?=\.))", re.IGNORECASE)
 HIDDEN = {"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"}
 """Control, format (bidi among them), private, surrogate and unassigned characters, line and paragraph separators."""
 
@@ -21,8 +22,9 @@ def escaped(text: object, longest: int = LONGEST) -> str:
     """Text from outside, inert in GitHub-flavoured Markdown."""
     line = SPECIAL.sub(r"\\\1", plain(str(text), longest))
     line = line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    # GFM turns bare addresses into links; an entity in them keeps them text.
-    return line.replace("://", "&#58;//").replace("www.", "www&#46;")
+    # GFM turns bare addresses into links, and some readers do so after they have read escapes and entities: only an
+    # address that is none any more stays text everywhere.
+    return ADDRESS.sub(r"\1 ", line.replace("\\@", " \\@ "))
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -29,9 +29,28 @@ def test_control_and_bidi_characters_do_not_survive(hidden: str) -> None:
     assert plain(f"a{hidden}b") == "a b"
 
 
-@pytest.mark.parametrize("address", ["http://e.example/x", "https://e.example", "www.e.example", "a@e.example"])
+ADDRESSES = [
+    "http://e.example/x",
+    "https://e.example",
+    "HTTPS://E.EXAMPLE",
+    "ftp://e.example",
+    "www.e.example",
+    "WWW.E.EXAMPLE",
+    "a@e.example",
+    "mailto:a@e.example",
+    "xmpp:a@e.example/x",
+    "<https://e.example>",
+    "[a](https://e.example)",
+    "![a](https://e.example)",
+    "https&#58;//e.example",
+    "//e.example",
+    "https:////e.example",
+]
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
 def test_an_address_is_not_turned_into_a_link(address: str) -> None:
-    assert not re.search(r"://|www\.|[^\\]@", escaped(address))
+    assert not re.search(r"(?i)//|www\.|[^ \\]@|@[^ ]", escaped(address))
 
 
 def test_ordinary_words_stay_as_they_are() -> None:

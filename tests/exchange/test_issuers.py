@@ -81,3 +81,15 @@ def test_a_key_file_stands_beside_its_list(tmp_path: Path) -> None:
     (tmp_path / "keys.json").write_bytes(key_set(public(EC_KEY, "ec")))
     (issuer,) = load_issuers(listed(tmp_path, "a: {jwks_file: keys.json}")).values()
     assert issuer.jwks_file == str(tmp_path / "keys.json")
+
+
+def test_a_token_lives_as_long_as_the_issuer_says_or_else_its_client_profile(tmp_path: Path) -> None:
+    lives = {"": 900, "epic": 1800}
+    text = ", ".join(
+        f"{name}: {{jwks_url: 'https://a.example'{more}}}"
+        for name, more in (("a", ""), ("b", ", client: epic"), ("c", ", client: epic, longest_life: 120"))
+    )
+    issuers = load_issuers(listed(tmp_path, text), lives=lives)
+    assert [issuer.longest_life for issuer in issuers.values()] == [900, 1800, 120]
+    with pytest.raises(TableError, match="no client profile epyc"):
+        load_issuers(listed(tmp_path, "a: {jwks_url: 'https://a.example', client: epyc}"), lives=lives)
