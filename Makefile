@@ -12,8 +12,8 @@ run: .venv/run
 test: .venv/dev
 	$(BIN)/pytest
 
-# What needs more than Python: Debian's postgresql and nginx.
-servers: .venv/dev
+# What needs more than Python: Debian's postgresql and nginx, and Node 20.
+servers: .venv/dev tests/servers/node/node_modules/.package-lock.json
 	$(BIN)/pytest tests/servers
 
 lint: .venv/dev
@@ -36,6 +36,9 @@ lint: .venv/dev
 	$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@
 
+tests/servers/node/node_modules/.package-lock.json: tests/servers/node/package-lock.json tests/servers/node/package.json
+	cd tests/servers/node && npm ci --silent
+
 .venv/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "telecode needs Python 3.11 or newer")'
 	$(PYTHON) -m venv .venv
@@ -47,4 +50,4 @@ lock:
 	uv pip compile pyproject.toml --extra serve --extra postgresql --group test --group lint --group build --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet -o requirements-dev.txt
 
 clean:
-	rm -rf .venv
+	rm -rf .venv tests/servers/node/node_modules

@@ -42,7 +42,11 @@ def create_app(settings: Settings | None = None) -> Flask:
             app.register_blueprint(door)
     if settings.auth == "required" and settings.trust is not None:
         exposed = Exposed() if settings.development else load_exposed(config_folder(settings.config))
-        issuers = load_issuers(settings.trust, development=settings.development, exposed=exposed)
+        clients = app.extensions["telecode"].clients
+        lives = {
+            name: profile.longest_token_life for name, profile in {**clients, "": clients[settings.client]}.items()
+        }
+        issuers = load_issuers(settings.trust, development=settings.development, exposed=exposed, lives=lives)
         seen = SeenTokens(app.extensions["ledger"].database)
         guard.install(app, Trust(issuers, settings.addresses, seen, exposed=exposed))
 

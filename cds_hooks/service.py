@@ -4,27 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from cds_hooks.cards.card import CardTable, load_card_table, render
+from cds_hooks.cards.profile import ClientProfile, load_profiles
+from cds_hooks.cards.suggestions import Offered
 from cds_hooks.coding.loading import load_book
 from cds_hooks.coding.outcome import Kind, Note, Outcome
 from cds_hooks.coding.policy import PolicyBook
 from cds_hooks.coding.select import select
 from cds_hooks.exchange.discovery import Offer, load_offer
+from cds_hooks.exchange.errand import Errand
 from cds_hooks.exchange.facts_json import read_facts
 from cds_hooks.exchange.fetch import Fetcher
-from cds_hooks.exchange.hook import HookRequest
+from cds_hooks.exchange.hook import HookRefused, HookRequest
+from cds_hooks.exchange.issuers import is_safe
+from cds_hooks.exchange.response import sendable
 from cds_hooks.exchange.unread import Reads, load_reads
 from cds_hooks.settings import Settings
 from cds_hooks.store.ledger import CardGiven, OfferedCode
 from fhir_mapping.facts import EncounterFacts, Modality
 from fhir_mapping.gather import MissingEncounter, WrongPatient, gather
+from fhir_mapping.latest_visit import latest_visit
 from fhir_mapping.note_rows import load_note_rules
 from fhir_mapping.note_rules import NoteRules
-from fhir_mapping.tables import config_folder
+from fhir_mapping.orders import has_visit_code
+from fhir_mapping.tables import TableError, config_folder
 from fhir_mapping.vocabulary import Vocabulary, load_vocabulary
 from fhir_mapping.wanted import wanted
+
+EARLIER = "priorEncounters"
 
 
 class EncounterNotHad(LookupError):
@@ -33,11 +43,15 @@ class EncounterNotHad(LookupError):
 
 @dataclass(frozen=True)
 class Answer:
-    """What the service found and says; `facts` is None where no encounter was named."""
+    """What the service found and says; the facts are blank where no encounter was named.
+
+    `offered` are the codes on the card.
+    """
 
     facts: EncounterFacts
     outcome: Outcome
     cards: list[dict[str, Any]]
+    offered: tuple[Offered, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -50,6 +64,7 @@ class Telecode:
     note_rules: NoteRules
     offer: Offer
     cards: CardTable
+    clients: Mapping[str, ClientProfile]
     reads: Reads
     fetcher: Fetcher
 
@@ -63,9 +78,15 @@ class Telecode:
             vocabulary=load_vocabulary(folder / "vocabulary", base=settings.fhir_base, site=settings.site_vocabulary),
             note_rules=load_note_rules(folder / "vocabulary", site=settings.site_vocabulary),
             offer=load_offer(
-                folder, base=settings.fhir_base, hook_name=settings.hook_name, aliases=settings.hook_aliases
+                folder,
+                base=settings.fhir_base,
+                hook_name=settings.hook_name,
+                aliases=settings.hook_aliases,
+                optional=frozenset({"order-sign"} if settings.order_sign else ()),
+                version=settings.cds_hooks_version,
             ),
             cards=load_card_table(folder, base=settings.fhir_base),
+            clients=_profiles(folder, settings),
             reads=load_reads(folder),
             fetcher=Fetcher(settings.servers, folder),
         )
@@ -74,16 +95,29 @@ class Telecode:
         """The outcome for facts in JSON. Raises FactsRefused."""
         return select(read_facts(body, self.book), self.book, self.settings.options)
 
-    def answer(self, request: HookRequest, bases: frozenset[str] | None = None) -> Answer:
+    def answer(self, request: HookRequest, bases: frozenset[str] | None = None, client: str = "") -> Answer:
         """Answer a hook request.
 
-        Parameters: `bases` of FHIR servers that this EHR may name, where the site has bound it to some.
-        Raises EncounterNotHad, or WrongPatient if the Encounter is another patient's than the context names.
+        Parameters: `bases` of FHIR servers that this EHR may name, where the site has bound it to some; `client`, the
+        profile that it is answered by, or nothing for that of the settings.
+        Raises EncounterNotHad, or WrongPatient if the Encounter is another patient's than the context names;
+        HookRefused for a FHIR server that must not be named in production.
         """
-        if request.encounter_id is None or not self._triggered(request):
-            return self._nothing("no_encounter", "No encounter at sign-off in the context of this request.")
+        if request.fhir_server and not (self.settings.development or is_safe(request.fhir_server)):
+            raise HookRefused("fhirServer", "must be https")
+        profile = self.clients[client or self.settings.client]
+        request = replace(request, prefetch=profile.own_keys(request.prefetch))
+        unasked = self._unasked(request, profile)
+        if unasked is not None:
+            return self._nothing(unasked.id, unasked.text)
+        errand = self.fetcher.errand(request, bases)
+        if request.encounter_id is None:
+            request = self._at_latest_visit(request, errand)
+            errand = errand.about(request) if errand else None
+        if request.encounter_id is None:
+            return self._nothing("no_encounter", "No telehealth visit of this patient was found.")
         try:
-            records, unread = self._collect(request, request.encounter_id, bases)
+            records, unread = self._collect(request, request.encounter_id, errand)
             found = gather(
                 records,
                 patient_id=request.patient_id,
@@ -92,6 +126,7 @@ class Telecode:
                 vocabulary=self.vocabulary,
                 note_rules=self.note_rules,
                 complete_history=self.settings.complete_history,
+                fhir_version=request.fhir_version,
             )
         except MissingEncounter as missing:
             raise EncounterNotHad(request.encounter_id) from missing
@@ -105,45 +140,46 @@ class Telecode:
         if facts.modality.value is Modality.IN_PERSON and not self.settings.in_person_cards:
             return replace(self._nothing("in_person", "The visit was in person."), facts=facts)
         outcome = select(facts, self.book, self.settings.options)
-        cards = render(
+        card = render(
             outcome,
             facts,
             found.parties,
             self.book,
             self.cards,
+            profile,
             shows=found.shows,
+            release=found.release,
             source_url=next(iter(self.settings.addresses), None),
         )
-        return Answer(facts, outcome, cards)
+        cards = sendable([card.body] if card else [], request.service)
+        return Answer(facts, outcome, cards, card.offered if card else ())
 
     def cards_given(self, service_id: str, answer: Answer) -> Iterator[CardGiven]:
         """The cards of an answer as they are remembered: what was suggested, and nothing of the chart."""
         outcome = answer.outcome
-        for card in answer.cards:
-            uuids = [suggestion["uuid"] for suggestion in card.get("suggestions", ())]
-            offered = tuple(
-                OfferedCode(
-                    suggestion=uuid,
-                    payer=candidate.payer,
-                    code=candidate.code,
-                    place_of_service=candidate.place_of_service or "",
-                    modifiers=candidate.modifiers,
-                    basis=candidate.basis or "",
-                    recommended=candidate.recommended,
-                )
-                for candidate, uuid in zip(outcome.candidates, uuids or [""] * len(outcome.candidates), strict=True)
+        questions = tuple(note.id for note in outcome.questions)
+        offers = tuple(
+            OfferedCode(
+                suggestion=offered.suggestion,
+                payer=offered.candidate.payer,
+                code=offered.line.code,
+                place_of_service=offered.line.place_of_service or "",
+                modifiers=offered.line.modifiers,
+                basis=offered.candidate.basis or "",
+                recommended=offered.candidate.recommended,
             )
-            questions = tuple(note.id for note in outcome.questions)
-            yield CardGiven(card["uuid"], service_id, outcome.kind, questions, outcome.fingerprint, offered)
+            for offered in answer.offered
+        )
+        for card in answer.cards:
+            yield CardGiven(card["uuid"], service_id, outcome.kind, questions, outcome.fingerprint, offers)
 
     def _collect(
-        self, request: HookRequest, encounter_id: str, bases: frozenset[str] | None
+        self, request: HookRequest, encounter_id: str, errand: Errand | None
     ) -> tuple[list[Any], tuple[str, ...]]:
         """The records to read the visit by, sent or fetched, and what could not be read.
 
         First what prefetch lacks is fetched, then what those records point at.
         """
-        errand = self.fetcher.errand(request, bases)
         prefetch = dict(request.prefetch)
         if errand is not None:
             prefetch |= errand.fill(self.offer.prefetch, self.reads.whole)
@@ -158,12 +194,33 @@ class Telecode:
             )
         return self.reads.set_apart(prefetch)
 
-    def _triggered(self, request: HookRequest) -> bool:
-        triggers = self.settings.patient_view_triggers
-        return request.hook != "patient-view" or not triggers or request.trigger in triggers
+    def _at_latest_visit(self, request: HookRequest, errand: Errand | None) -> HookRequest:
+        """The request as if it named the patient's latest telehealth visit, if the EHR has one."""
+        prefetch = dict(request.prefetch)
+        if errand is not None:
+            prefetch |= errand.fill({EARLIER: self.offer.prefetch[EARLIER]}, self.reads.whole)
+        found = latest_visit(prefetch.get(EARLIER), request.patient_id, self.vocabulary)
+        return replace(request, encounter_id=found, prefetch=prefetch)
+
+    def _unasked(self, request: HookRequest, profile: ClientProfile) -> Note | None:
+        """Why this request asks for no code, if so: nothing has to be read to say it."""
+        if request.hook == "order-sign" and not has_visit_code(request.prefetch.get("draftOrders"), self.vocabulary):
+            return Note("no_visit_ordered", "No draft order of this request carries an E/M code.")
+        triggers = self.settings.patient_view_triggers or profile.triggers
+        fired = request.hook != "patient-view" or not triggers or request.trigger in triggers
+        if fired and (request.encounter_id is not None or profile.latest_visit):
+            return None
+        return Note("no_encounter", "No encounter at sign-off in the context of this request.")
 
     def _nothing(self, why: str, text: str) -> Answer:
         outcome = Outcome(
             Kind.NOT_APPLICABLE, (), (), (), (Note(why, text),), (), None, self.book.fingerprint, self.book.sources
         )
         return Answer(EncounterFacts(), outcome, [])
+
+
+def _profiles(folder: Path, settings: Settings) -> Mapping[str, ClientProfile]:
+    found = load_profiles(folder, site=settings.client_profiles)
+    if settings.client not in found:
+        raise TableError(str(folder / "clients"), 1, f"there is no client profile {settings.client} here")
+    return found

@@ -49,8 +49,14 @@ class Settings(BaseSettings):
     )
     in_person_cards: bool = Field(False, description="Answer in-person visits with a card too.")
     patient_view_triggers: Words = Field(
-        (), description="Trigger actions for which patient-view answers; empty: whenever an encounter is named."
+        (), description="Trigger actions for which patient-view answers; empty: those of the client profile."
     )
+    order_sign: bool = Field(False, description="Offer order-sign too, for EHRs in which an E/M code is an order.")
+    cds_hooks_version: Literal["2.0", "3.0"] = Field(
+        "2.0", description="2.0, or 3.0 to list the versions of CDS Hooks and of each hook in discovery."
+    )
+    client: str = Field("generic", description="Client profile of EHRs to which the trust list gives none.")
+    client_profiles: Path | None = Field(None, description="A site's own client profiles, one YAML file (see below).")
     public_url: Words = Field(
         (), description="The https addresses under which EHRs reach the service, comma-separated; cards show the first."
     )

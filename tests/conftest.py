@@ -5,7 +5,7 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from tempfile import mkdtemp
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import hypothesis
@@ -21,8 +21,8 @@ from fhir_mapping.tables import config_folder
 from tests.fhir_server import FhirServer
 
 # Every app of the tests remembers in one database of its own, never in the folder the tests are run from.
-os.environ["TELECODE_DATABASE_URL"] = f"sqlite:///{mkdtemp(prefix='telecode-')}/telecode.db"
-
+STORE = TemporaryDirectory(prefix="telecode-")
+os.environ["TELECODE_DATABASE_URL"] = f"sqlite:///{STORE.name}/telecode.db"
 os.environ["TELECODE_ENVIRONMENT"] = "development"
 
 # No example is judged by the clock, and in CI every run tries the same ones.

@@ -48,6 +48,10 @@ class Errand:
         self._answered = False
         self._silent = False
 
+    def about(self, request: HookRequest) -> Errand:
+        """The same errand, under the same deadline, for a request about which more is known by now."""
+        return Errand(self._server, request, self._bounds)
+
     def fill(self, templates: Mapping[str, str], whole: frozenset[str]) -> dict[str, Any]:
         """Fetch the prefetch keys that the request lacks altogether, and the further pages of lists.
 
@@ -128,6 +132,7 @@ def resolve(template: str, request: HookRequest) -> str | None:
         "context.patientId": request.patient_id,
         "context.encounterId": request.encounter_id,
         "context.userId": request.user,
+        "context.documentReferenceId": request.document_id,
     }
     values = [context.get(name) for name in TOKEN.findall(template)]
     if any(not value or _climbs(value) for value in values):

@@ -12,6 +12,11 @@ from cds_hooks.exchange.discovery import Service
 
 PLAIN_ID = re.compile(r"[A-Za-z0-9._\-]{1,256}")
 """FHIR ids, and the underscores and lengths that real EHRs send; a slash would reach into a URL."""
+URL = re.compile(r"https?://[^/\s]", re.IGNORECASE)
+TRIGGER = re.compile(r"com\.epic\.cdshooks\.request\.bpa-trigger-action")
+"""Epic sends every trigger as patient-view and tells them apart by this extension."""
+FHIR_VERSION = re.compile(r"([a-z0-9.\-]+\.)?fhir-?version", re.IGNORECASE)
+"""Epic's `com.epic.cdshooks.request.fhir-version`, and the plain name."""
 USER = re.compile(r"(Practitioner|PractitionerRole|Patient|RelatedPerson)/[A-Za-z0-9._\-]{1,256}")
 
 
@@ -33,7 +38,12 @@ class Access:
 
 @dataclass(frozen=True)
 class HookRequest:
-    """What the service needs of a CDS Hooks request."""
+    """What the service needs of a CDS Hooks request.
+
+    `prefetch` holds what was sent along, by its key, and the drafts in the context by their names there. `document_id`
+    is the stored note that is signed; `fhir_version`, the release of FHIR as the EHR names it; `service`, the id of the
+    service that was called.
+    """
 
     hook: str
     instance: str
@@ -44,6 +54,9 @@ class HookRequest:
     access: Access | None
     prefetch: Mapping[str, Any]
     trigger: str | None
+    service: str = ""
+    document_id: str | None = None
+    fhir_version: str | None = None
 
 
 def read_hook(body: Mapping[str, Any], service: Service | None, services: Mapping[str, Service]) -> HookRequest:
@@ -65,13 +78,16 @@ def read_hook(body: Mapping[str, Any], service: Service | None, services: Mappin
     context = body.get("context")
     if not isinstance(context, dict):
         raise HookRefused("context", "is required: an object")
-    patient_id, encounter_id = (_id(context, name, name in service.needs) for name in ("patientId", "encounterId"))
+    patient_id, encounter_id, document_id = (
+        _id(context, name, name in service.needs) for name in ("patientId", "encounterId", "documentReferenceId")
+    )
     user = context.get("userId")
+    drafts = {name: _draft(context, name, name in service.needs) for name in service.drafts}
     prefetch = body.get("prefetch")
     if prefetch is not None and not isinstance(prefetch, dict):
         raise HookRefused("prefetch", "must be an object")
     server = body.get("fhirServer")
-    if server is not None and not isinstance(server, str):
+    if server is not None and not (isinstance(server, str) and URL.match(server)):
         raise HookRefused("fhirServer", "must be a URL")
     return HookRequest(
         hook=hook,
@@ -81,8 +97,11 @@ def read_hook(body: Mapping[str, Any], service: Service | None, services: Mappin
         user=user if isinstance(user, str) and USER.fullmatch(user) else None,
         fhir_server=server,
         access=_access(body, server),
-        prefetch=prefetch or {},
-        trigger=_trigger(body),
+        prefetch={**(prefetch or {}), **{name: draft for name, draft in drafts.items() if draft is not None}},
+        trigger=_said(body, TRIGGER),
+        service=service.id,
+        document_id=document_id,
+        fhir_version=_said(body, FHIR_VERSION),
     )
 
 
@@ -109,14 +128,25 @@ def _access(body: Mapping[str, Any], server: str | None) -> Access | None:
         return None
     if not server:
         raise HookRefused("fhirServer", "is required with fhirAuthorization")
+    if isinstance(granted, dict) and str(granted.get("token_type", "Bearer")).casefold() != "bearer":
+        raise HookRefused("fhirAuthorization", "must be a Bearer token")
     token = granted.get("access_token") if isinstance(granted, dict) else None
     if not isinstance(token, str) or not token or not token.isascii() or not token.isprintable():
         raise HookRefused("fhirAuthorization", "needs an access_token")
     return Access(token)
 
 
-def _trigger(body: Mapping[str, Any]) -> str | None:
-    """Epic sends every trigger as patient-view and tells them apart by this extension."""
+def _draft(context: Mapping[str, Any], name: str, needed: bool) -> dict[str, Any] | None:
+    value = context.get(name)
+    if value is None and not needed:
+        return None
+    if not isinstance(value, dict):
+        raise HookRefused(f"context.{name}", "must be a Bundle" if value is not None else "is required")
+    return value
+
+
+def _said(body: Mapping[str, Any], name: re.Pattern[str]) -> str | None:
+    """What the request says in the extension of that name."""
     extension = body.get("extension")
-    value = extension.get("com.epic.cdshooks.request.bpa-trigger-action") if isinstance(extension, dict) else None
-    return value if isinstance(value, str) else None
+    said = extension.items() if isinstance(extension, dict) else ()
+    return next((value for key, value in said if name.fullmatch(key) and isinstance(value, str)), None)

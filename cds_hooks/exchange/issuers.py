@@ -23,7 +23,8 @@ class Issuer(Row):
 
     Keys come from `jwks_file`, else from `jwks_url`; `jwks_url` is also the only `jku` that a token may name.
     `audiences` are taken besides our own addresses; `longest_life` and `leeway` are seconds; no `tenants` means any;
-    `fhir_bases`, if there are any, are the only ones that this EHR may name.
+    `fhir_bases`, if there are any, are the only ones that this EHR may name. It is answered by the `client` profile,
+    which also says how long a token may live where `longest_life` does not.
     """
 
     audiences: Items[str] = ()
@@ -37,7 +38,7 @@ class Issuer(Row):
     longest_life: Annotated[int, Field(ge=60, le=86_400)] = 3600
     leeway: Annotated[int, Field(ge=0, le=300)] = 60
     jti: Literal["enforce", "report", "off"] = "enforce"
-    client: str = "generic"
+    client: str = ""
     fhir_bases: Items[Annotated[str, AfterValidator(as_base)]] = ()
 
     @model_validator(mode="after")
@@ -51,11 +52,18 @@ class _Issuers(Row):
     issuers: dict[str, Issuer]
 
 
-def load_issuers(path: Path, *, development: bool = False, exposed: Exposed = Exposed()) -> Mapping[str, Issuer]:  # noqa: B008 - frozen
+def load_issuers(
+    path: Path,
+    *,
+    development: bool = False,
+    exposed: Exposed = Exposed(),  # noqa: B008 - frozen
+    lives: Mapping[str, int] | None = None,
+) -> Mapping[str, Issuer]:
     """Read a site's list of issuers, by the `iss` of their tokens; key files are found beside it.
 
     Parameters: `path` of one YAML file, or of a folder of them; in `development` addresses on this machine may be http;
-    `exposed`: keys that must not be trusted.
+    `exposed`: keys that must not be trusted; `lives`: how long a token may live, in seconds, by client profile, and
+    under the empty name where an issuer names none.
     Raises TableError, with file and line.
     """
     files = sorted(path.glob("*.yaml")) if path.is_dir() else [path]
@@ -66,7 +74,8 @@ def load_issuers(path: Path, *, development: bool = False, exposed: Exposed = Ex
             if name in found:
                 raise table.error(("issuers", name), "this issuer stands in another file too")
             _check_addresses(table, name, issuer, development=development)
-            found[name] = _check_keys(table, name, issuer, file.parent, exposed)
+            known = _check_keys(table, name, issuer, file.parent, exposed)
+            found[name] = known if lives is None else _outlived(table, name, known, lives)
     if not found:
         raise TableError(str(path), 1, "no issuer stands here: nobody could call")
     return found
@@ -90,6 +99,14 @@ def _check_addresses(table: Table, name: str, issuer: Issuer, *, development: bo
     for base in issuer.fhir_bases:
         if not is_safe(base, loopback=development):
             raise table.error(("issuers", name, "fhir_bases"), f"a FHIR base {needed}")
+
+
+def _outlived(table: Table, name: str, issuer: Issuer, lives: Mapping[str, int]) -> Issuer:
+    """The issuer with the life of its tokens, its own or that of its client profile."""
+    if issuer.client not in lives:
+        raise table.error(("issuers", name, "client"), f"there is no client profile {issuer.client}")
+    own = "longest_life" in issuer.model_fields_set
+    return issuer if own else issuer.model_copy(update={"longest_life": lives[issuer.client]})
 
 
 def _check_keys(table: Table, name: str, issuer: Issuer, folder: Path, exposed: Exposed) -> Issuer:

@@ -6,7 +6,7 @@ from cds_hooks.exchange.facts_out import facts_as_json
 from cds_hooks.exchange.hook import read_hook
 from cds_hooks.web.answers import json_answer
 from cds_hooks.web.body import read_object
-from cds_hooks.web.guard import bound_bases
+from cds_hooks.web.guard import bound_bases, client_profile
 from cds_hooks.web.hooks import telecode
 
 bp = Blueprint("api", __name__, url_prefix="/api/v1")
@@ -23,7 +23,7 @@ def select() -> Response:
 def explain() -> Response:
     """A whole hook request to its facts with evidence, the outcome, and the cards."""
     body = read_object(request, telecode().settings.max_body)
-    answer = telecode().answer(read_hook(body, None, telecode().offer.services), bound_bases())
+    answer = telecode().answer(read_hook(body, None, telecode().offer.services), bound_bases(), client_profile())
     return json_answer(
         {"facts": facts_as_json(answer.facts), "outcome": answer.outcome.as_json(), "cards": answer.cards}
     )

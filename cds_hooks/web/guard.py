@@ -58,3 +58,9 @@ def bound_bases() -> frozenset[str] | None:
     """The FHIR bases that the EHR which calls is bound to; `None` where the site has bound it to none."""
     client: Client | None = g.get("client")
     return frozenset(client.fhir_bases) if client and client.fhir_bases else None
+
+
+def client_profile() -> str:
+    """The client profile of the EHR that calls; nothing where the trust list gives it none."""
+    client: Client | None = g.get("client")
+    return client.profile if client else ""

@@ -14,7 +14,7 @@ from cds_hooks.store.ledger import Ledger
 from cds_hooks.web import journal
 from cds_hooks.web.answers import json_answer, refusal
 from cds_hooks.web.body import read_object
-from cds_hooks.web.guard import bound_bases, caller
+from cds_hooks.web.guard import bound_bases, caller, client_profile
 
 bp = Blueprint("hooks", __name__)
 _LOG = logging.getLogger("telecode")
@@ -41,7 +41,7 @@ def call(service_id: str) -> Response:
     body = read_object(request, telecode().settings.max_body)
     asked = read_hook(body, service, telecode().offer.services)
     journal.asked(asked)
-    answer = telecode().answer(asked, bound_bases())
+    answer = telecode().answer(asked, bound_bases(), client_profile())
     journal.answer(answer)
     _remember(service_id, answer)
     return json_answer({"cards": answer.cards})

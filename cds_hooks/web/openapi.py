@@ -28,6 +28,7 @@ REFUSALS: Mapping[int, str] = {
     415: "The body is not application/json",
     503: "The store does not answer",
 }
+ADDRESS = r"^[Hh][Tt][Tt][Pp][Ss]?://[^/\s]"
 REF = "#/components/schemas/{model}"
 SIGNED = {"client": list[str]()}
 
@@ -156,6 +157,10 @@ def _incoming(telecode: Telecode) -> Json:
 def _hook_request(service: Service) -> Json:
     """A hook request, as strictly as `read_hook` reads it: what EHRs add is let pass."""
     plain = {"type": "string", "pattern": f"^{PLAIN_ID.pattern}$"}
+    bundle = {"type": "object"}
+    may_hold = dict.fromkeys(("patientId", "encounterId", "documentReferenceId"), plain) | dict.fromkeys(
+        service.drafts, bundle
+    )
     return {
         "type": "object",
         "required": ["hook", "hookInstance", "context"],
@@ -166,16 +171,19 @@ def _hook_request(service: Service) -> Json:
                 "type": "object",
                 "required": list(service.needs),
                 "properties": {
-                    name: plain if name in service.needs else {"anyOf": [plain, {"type": "null"}]}
-                    for name in ("patientId", "encounterId")
+                    name: shape if name in service.needs else {"anyOf": [shape, {"type": "null"}]}
+                    for name, shape in may_hold.items()
                 },
             },
             "prefetch": {"type": ["object", "null"]},
-            "fhirServer": {"type": ["string", "null"]},
+            "fhirServer": {"type": ["string", "null"], "pattern": ADDRESS},
             "fhirAuthorization": {
                 "type": ["object", "null"],
                 "required": ["access_token"],
-                "properties": {"access_token": {"type": "string", "pattern": "^[ -~]+$"}},
+                "properties": {
+                    "access_token": {"type": "string", "pattern": "^[ -~]+$"},
+                    "token_type": {"type": "string", "pattern": "^[Bb][Ee][Aa][Rr][Ee][Rr]$"},
+                },
             },
         },
         "if": {"required": ["fhirAuthorization"], "properties": {"fhirAuthorization": {"type": "object"}}},

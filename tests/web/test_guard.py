@@ -129,7 +129,7 @@ def test_who_calls_is_known_to_what_answers(ehr: FlaskClient, good: Json) -> Non
         headers = {"Authorization": f"Bearer {signed(claims(PATH, tenant='north'))}"}
         with ehr.application.test_request_context(PATH, method="POST", json=good, headers=headers):
             ehr.application.preprocess_request()
-            assert g.client == Client(ISSUER, "north", "generic", ())
+            assert g.client == Client(ISSUER, "north", "", ())
 
 
 def test_a_second_use_that_a_site_only_wants_to_know_of_is_answered_and_logged(

@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 Request = dict[str, Any]
 NOTE_SIGN = "/cds-services/telehealth-em-note-sign"
 OUTCOME = "org.example.telecode.outcome"
-SAFE_TOKEN = re.compile(r"\{\{(context\.(userId|patientId|encounterId))\}\}")
+SAFE_TOKEN = re.compile(r"\{\{(context\.(userId|patientId|encounterId|documentReferenceId))\}\}")
 
 
 def cards(client: FlaskClient, body: Request, service: str = NOTE_SIGN) -> list[dict[str, Any]]:
