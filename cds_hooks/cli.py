@@ -55,7 +55,7 @@ def serve(host: str, port: int, workers: int) -> None:
     with serving.shared_numbers():
         _try_to_start()
         click.echo(f"telecode {__version__} on http://{host}:{port}/cds-services")
-        serving.serve(host, port, workers)
+        serving.serve(host, port, workers, Settings().notice)
 
 
 @main.command()

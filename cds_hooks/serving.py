@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+import signal
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import mkdtemp
 
 from granian.constants import Interfaces
 from granian.http import HTTP1Settings
-from granian.server import Server
+from granian.server.mp import MPServer
 
+from cds_hooks import leaving
 from cds_hooks.meters import SHARED
 from cds_hooks.web.journal import LOGGING, mute_faults
 
@@ -36,6 +39,7 @@ def shared_numbers() -> Iterator[None]:
     for left in folder.glob("*.db"):
         left.unlink()
     os.environ[SHARED] = str(folder)
+    leaving.forget()
     try:
         yield
     finally:
@@ -44,14 +48,36 @@ def shared_numbers() -> Iterator[None]:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def serve(host: str, port: int, workers: int) -> None:
+class Leaving(MPServer):
+    """Says that it is about to stop for `notice` seconds before it does, so that a balancer sends nobody any more.
+
+    A connection that waits unread when the door is closed is reset: a balancer that asks `/readyz` leaves none waiting.
+    Told a second time, or by the key of a developer, it stops at once.
+    """
+
+    notice = 0.0
+
+    def signal_handler_interrupt(self, *told: object) -> None:
+        """Begin to stop; `told` is the signal first, as the system hands it over."""
+        stop: Callable[[], None] = super().signal_handler_interrupt
+        if told[0] != signal.SIGTERM or not self.notice or leaving.announced():
+            stop()
+            return
+        leaving.announce()
+        last = threading.Timer(self.notice, stop)
+        last.daemon = True
+        last.start()
+
+
+def serve(host: str, port: int, workers: int, notice: float) -> None:
     """Serve until SIGTERM or SIGINT; SIGHUP replaces the workers one by one, and they read the tables anew.
 
+    Parameters: `notice`, the seconds between SIGTERM, from when `/readyz` answers 503, and the closing of the door.
     Each answer closes its connection: a connection that is kept may be closed under the next request when a worker
     stops. The proxy in front keeps those of the clients.
     """
     mute_faults()
-    Server(
+    server = Leaving(
         "cds_hooks.app:create_served_app",
         address=host,
         port=port,
@@ -65,4 +91,6 @@ def serve(host: str, port: int, workers: int) -> None:
         websockets=False,
         log_access=False,
         log_dictconfig=LOGGING,
-    ).serve()
+    )
+    server.notice = notice
+    server.serve()

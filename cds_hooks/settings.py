@@ -91,6 +91,12 @@ class Settings(BaseSettings):
     )
     api: bool = Field(False, description="Serve /api in production too, behind the same authentication.")
     page: bool = Field(False, description="Serve the page at / in production too, behind the same authentication.")
+    notice: float = Field(
+        3.0,
+        ge=0,
+        le=60,
+        description="Seconds between SIGTERM, from when /readyz answers 503, and the closing of the door.",
+    )
     host: str = Field("", description="The address listened on; `telecode serve` sets it.")
 
     @field_validator("cors_origins")

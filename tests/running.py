@@ -102,7 +102,7 @@ class Running:
 @contextmanager
 def running(folder: Path, *, workers: int = 2, port: int | None = None, **settings: str) -> Iterator[Running]:
     """Serve with `settings` (TELECODE_..., in small letters), a database in `folder`, until the block ends."""
-    environment = {"TELECODE_DATABASE_URL": f"sqlite:///{folder}/telecode.db"}
+    environment = {"TELECODE_DATABASE_URL": f"sqlite:///{folder}/telecode.db", "TELECODE_NOTICE": "0"}
     environment |= {f"TELECODE_{name.upper()}": value for name, value in settings.items()}
     instance = Running(port or free_port(), workers, environment)
     try:

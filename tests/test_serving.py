@@ -122,6 +122,51 @@ def test_every_request_that_was_read_is_answered_though_clients_keep_calling(tmp
     assert taken == len(statuses)
 
 
+def ready(port: int) -> bool:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=LONG)
+    try:
+        connection.request("GET", "/readyz")
+        return connection.getresponse().status == 200
+    finally:
+        connection.close()
+
+
+def test_behind_a_balancer_that_asks_whether_it_is_ready_no_request_is_dropped(tmp_path: Path, good: Json) -> None:
+    body, enough, statuses = json.dumps(good), threading.Semaphore(0), list[int]()
+
+    def call_while_ready(port: int) -> None:
+        while ready(port):
+            statuses.append(post(port, body)[0])
+            enough.release()
+
+    with running(tmp_path, notice="2") as instance, ThreadPoolExecutor(CLIENTS) as clients:
+        calling = [clients.submit(call_while_ready, instance.port) for _ in range(CLIENTS)]
+        for _ in range(20 * CLIENTS):
+            assert enough.acquire(timeout=LONG)
+        instance.tell(signal.SIGTERM)
+        for one in calling:
+            one.result(LONG)  # a connection that was refused or reset fails here
+        assert not instance.refuses()
+        assert post(instance.port, body)[0] == 200
+        assert instance.ended() == 0
+    assert set(statuses) == {200}
+
+
+def test_told_twice_it_stops_at_once(tmp_path: Path) -> None:
+    with running(tmp_path, notice="60") as instance:
+        instance.tell(signal.SIGTERM)
+        while ready(instance.port):
+            pass
+        instance.tell(signal.SIGTERM)
+        assert instance.ended() == 0
+
+
+def test_a_developers_key_stops_it_at_once(tmp_path: Path) -> None:
+    with running(tmp_path, notice="60") as instance:
+        instance.tell(signal.SIGINT)
+        assert instance.ended() == 0
+
+
 def numbers(instance: Running) -> dict[str, float]:
     connection = http.client.HTTPConnection("127.0.0.1", instance.port, timeout=LONG)
     connection.request("GET", "/metrics")

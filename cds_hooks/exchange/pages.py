@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
+from urllib.parse import urljoin
 
 from cds_hooks.exchange.bases import lies_within
 
@@ -13,14 +14,15 @@ Page = dict[str, Any]
 def whole_search(base: str, first: Mapping[str, Any], read: Callable[[str], Any]) -> Iterator[Page]:
     """The list as far as it was read, longer with each page.
 
-    Parameters: `base`, the only server that pages are read from; the `first` page; `read`, which gets one page.
+    Parameters: `base`, the only server that pages are read from, and from which links without one are read; the `first`
+    page; `read`, which gets one page.
     A list that still has a `next` link is not whole: there was another page that could not be had, lay elsewhere, was
     one too many, or had been read before.
     """
     whole = dict(first)
-    seen = {_link(first, "self")}
+    seen = {_address(base, first, "self")}
     for _ in range(MOST_PAGES - 1):
-        url = _link(whole, "next")
+        url = _address(base, whole, "next")
         if url in seen or not lies_within(base, url):
             return
         seen.add(url)
@@ -36,6 +38,15 @@ def whole_search(base: str, first: Mapping[str, Any], read: Callable[[str], Any]
 def is_cut(value: object) -> bool:
     """Whether a value is a list of which another page exists."""
     return isinstance(value, dict) and value.get("resourceType") == "Bundle" and _link(value, "next") != ""
+
+
+def _address(base: str, bundle: Mapping[str, Any], relation: str) -> str:
+    """Where a link leads, written in full or as seen from the base; nothing where there is none."""
+    url = _link(bundle, relation)
+    try:
+        return urljoin(f"{base}/", url) if url else ""
+    except ValueError:  # a host in brackets that are never closed
+        return ""
 
 
 def _link(bundle: Mapping[str, Any], relation: str) -> str:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from flask import Blueprint, Response, current_app
 
-from cds_hooks import __version__, meters
+from cds_hooks import __version__, leaving, meters
 from cds_hooks.web.answers import json_answer, refusal
 from cds_hooks.web.hooks import ledger, telecode
 from cds_hooks.web.openapi import document
@@ -24,8 +24,11 @@ def healthz() -> Response:
 def readyz() -> Response:
     """Say which law is loaded, and which tables are about to pass the day they were verified through.
 
-    503 while the store does not answer: feedback would be lost, and no token could be checked.
+    503 while the store does not answer: feedback would be lost, and no token could be checked. And 503 from when the
+    service was told to stop: it answers a little longer, for those who have not looked yet.
     """
+    if leaving.announced():
+        return refusal(503, "the service is about to stop")
     if not ledger().database.answers():
         return refusal(503, "the store does not answer")
     book = telecode().book

@@ -1,6 +1,7 @@
 """Pages of a search become one list, and a list that did not come whole still says so."""
 
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -71,6 +72,27 @@ def test_a_page_that_cannot_be_had_leaves_the_list_unfinished(fhir: FhirServer, 
     found = fetched(fhir, "coverage")["coverage"]
     assert ids(found) == ["c1"]
     assert not searches([found])[0].whole
+
+
+@pytest.mark.parametrize("written", ["Coverage?page=2&patient=p1", "/r4/Coverage?page=2&patient=p1", "?page=2"])
+def test_a_next_page_may_be_written_as_seen_from_the_base(fhir: FhirServer, written: str) -> None:
+    def answer(call: Seen) -> Behaviour:
+        if call.query.get("page") == "2":
+            return ok(searchset(coverage(2)))
+        return ok(searchset(coverage(1), following=written.replace("/r4", urlsplit(fhir.base).path)))
+
+    fhir.answer = answer
+    assert ids(fetched(fhir, "coverage")["coverage"]) == ["c1", "c2"]
+
+
+@pytest.mark.parametrize(
+    "written", ["../admin?page=2", "//evil.example/r4?page=2", "/elsewhere?page=2", "https://[", "ftp:x"]
+)
+def test_a_next_page_that_leads_off_the_base_is_left_alone(fhir: FhirServer, written: str) -> None:
+    fhir.answer = lambda _: ok(searchset(coverage(1), following=written))
+    found = fetched(fhir, "coverage")["coverage"]
+    assert len(fhir.seen) == 1
+    assert is_cut(found)
 
 
 def test_pages_in_a_circle_are_read_once(fhir: FhirServer) -> None:
