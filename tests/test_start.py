@@ -89,7 +89,7 @@ REFUSED: dict[str, tuple[str, Mapping[str, str], str]] = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_production_refuses_to_start_and_says_why_in_one_line(
+def test_s2_production_refuses_to_start_and_says_why_in_one_line(
     surroundings: Callable[..., None], tmp_path: Path, name: str
 ) -> None:
     host, settings, why = REFUSED[name]

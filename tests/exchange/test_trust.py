@@ -86,7 +86,7 @@ def reason(trust: Trust, token: str) -> str:
         signed(at(tenant="north")),
     ],
 )
-def test_tokens_as_real_ehrs_make_them_are_believed(trust: Callable[..., Trust], token: str) -> None:
+def test_s5_tokens_as_real_ehrs_make_them_are_believed(trust: Callable[..., Trust], token: str) -> None:
     client = trust(audiences=("typed by hand at the site",)).check(f"Bearer {token}", PATH)
     assert client.issuer == ISSUER
 
@@ -116,7 +116,7 @@ def test_the_client_carries_what_its_profile_says(trust: Callable[..., Trust]) -
         (at(exp=NOW + 3601), NOW, "lifetime"),
     ],
 )
-def test_every_time_is_judged_at_its_edge(
+def test_s9_every_time_is_judged_at_its_edge(
     trust: Callable[..., Trust], said: dict[str, Any], moment: int, why: str | None
 ) -> None:
     checked = trust(now=Clock(moment))
@@ -126,7 +126,7 @@ def test_every_time_is_judged_at_its_edge(
         assert reason(checked, signed(said)) == why
 
 
-def test_a_token_is_good_once_and_is_used_up_only_by_a_good_signature(trust: Callable[..., Trust]) -> None:
+def test_s8_a_token_is_good_once_and_is_used_up_only_by_a_good_signature(trust: Callable[..., Trust]) -> None:
     checked, said = trust(), at(jti="once")
     assert reason(checked, signed(said, OTHER_EC_KEY)) == "signature"
     assert checked.check(f"Bearer {signed(said)}", PATH)
@@ -167,12 +167,12 @@ def test_algorithms_beyond_the_two_need_a_sites_word(
 
 
 @pytest.mark.parametrize("algorithms", [("HS256",), ("none",), ()])
-def test_a_secret_or_nothing_is_no_algorithm_whatever_a_site_configures(algorithms: tuple[str, ...]) -> None:
+def test_s6_a_secret_or_nothing_is_no_algorithm_whatever_a_site_configures(algorithms: tuple[str, ...]) -> None:
     with pytest.raises(ValidationError):
         Issuer.model_validate({"jwks_file": "keys.json", "algorithms": algorithms})
 
 
-def test_a_token_may_name_the_key_address_that_the_site_wrote_down_and_no_other(trust: Callable[..., Trust]) -> None:
+def test_s4_a_token_may_name_the_key_address_that_the_site_wrote_down_and_no_other(trust: Callable[..., Trust]) -> None:
     theirs = "https://ehr.example.org/.well-known/jwks.json"
     checked = trust(jwks_url=theirs)
     assert checked.check(f"Bearer {signed(at(), jku=theirs)}", PATH)
@@ -182,7 +182,7 @@ def test_a_token_may_name_the_key_address_that_the_site_wrote_down_and_no_other(
     assert reason(trust(), signed(at(), jku=theirs)) == "jku"
 
 
-def test_an_issuers_key_vouches_for_no_other_issuer(
+def test_s7_an_issuers_key_vouches_for_no_other_issuer(
     trust: Callable[..., Trust], keys_file: str, tmp_path: Path
 ) -> None:
     other_file = tmp_path / "other.json"

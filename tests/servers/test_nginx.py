@@ -113,7 +113,7 @@ def test_operations_are_not_to_be_seen_from_outside(two_instances: Start, path: 
     assert pair.session.get(pair.url + path, timeout=LONG).status_code == 404
 
 
-def test_tls_is_modern_and_browsers_are_told_to_stay_with_it(two_instances: Start) -> None:
+def test_s1_tls_is_modern_and_browsers_are_told_to_stay_with_it(two_instances: Start) -> None:
     pair = two_instances()
     answer = pair.session.get(pair.url + "/healthz", timeout=LONG)
     assert answer.headers["Strict-Transport-Security"] == "max-age=31536000"

@@ -4,7 +4,6 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from uuid import uuid4
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -15,6 +14,7 @@ from cds_hooks.store.database import Database
 from cds_hooks.store.ledger import Caller, CardGiven, Feedback, Ledger, OfferedCode
 from cds_hooks.store.statistics import events, statistics
 from cds_hooks.store.tables import FEEDBACK, METADATA
+from tests.servers.conftest import new_database
 from tests.store.test_database import REPLAY, TELL_AND_DIE
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -22,13 +22,7 @@ NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
 @pytest.fixture
 def database_url(postgres: str) -> str:
-    """A database of the test's own."""
-    name = f"t{uuid4().hex}"
-    engine = create_engine(make_url(postgres).set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
-    engine.dispose()
-    return make_url(postgres).set(database=name).render_as_string(hide_password=False)
+    return new_database(postgres)
 
 
 def test_the_migrations_make_the_tables_that_the_code_uses(database_url: str) -> None:

@@ -73,7 +73,7 @@ def test_a_card_is_remembered_with_its_codes_and_nothing_of_the_chart(ledger: Le
     ]
 
 
-def test_feedback_told_twice_is_kept_once_and_every_distinct_event_is_kept(ledger: Ledger) -> None:
+def test_f3_feedback_told_twice_is_kept_once_and_every_distinct_event_is_kept(ledger: Ledger) -> None:
     one = given(ledger)
     assert ledger.hear([overridden(one, "payer-rule")], SERVICE, EPIC, NOON) == 1
     assert (
@@ -116,6 +116,12 @@ def test_the_last_word_on_a_card_counts(ledger: Ledger) -> None:
     assert found.total.acceptance == 0.5
     assert found.reasons == (("different-level", 1),)
     assert third.uuid
+
+
+def test_f4_a_card_that_is_left_alone_was_given_and_neither_accepted_nor_overridden(ledger: Ledger) -> None:
+    given(ledger)
+    total = statistics(ledger.database).total
+    assert (total.given, total.accepted, total.overridden, total.acceptance) == (1, 0, 0, None)
 
 
 def test_cards_are_tallied_by_code_basis_outcome_and_month(ledger: Ledger) -> None:

@@ -35,7 +35,7 @@ def tell(client: FlaskClient, *told: Any) -> Any:
     return client.post(FEEDBACK, json={"feedback": list(told)})
 
 
-def test_a_suggestion_that_was_given_can_be_accepted_by_its_uuid(ehr: FlaskClient, good: Json) -> None:
+def test_f1_a_suggestion_that_was_given_can_be_accepted_by_its_uuid(ehr: FlaskClient, good: Json) -> None:
     (card,) = ehr.post(SERVICE, json=good).get_json()["cards"]
     accepted = [{"id": card["suggestions"][0]["uuid"]}]
     answer = tell(ehr, event(card=card["uuid"], outcome="accepted", acceptedSuggestions=accepted))
@@ -60,18 +60,18 @@ def test_a_suggestion_that_was_given_can_be_accepted_by_its_uuid(ehr: FlaskClien
         ({"card": "Epic-style-42"}, ""),
     ],
 )
-def test_every_way_to_override_is_heard(ehr: FlaskClient, members: Json, reason: str) -> None:
+def test_f6_every_way_to_override_is_heard(ehr: FlaskClient, members: Json, reason: str) -> None:
     assert tell(ehr, event(**members)).status_code == 200
     (kept,) = heard(ehr)
     assert (kept["reason_code"], kept["known"]) == (reason, False)
 
 
 @pytest.mark.parametrize("at", [AT, "2026-11-20T20:30:00.123Z", "2026-11-20T15:30:00-05:00", "2026-11-20t20:30:00z"])
-def test_every_rfc_3339_moment_is_taken(ehr: FlaskClient, at: str) -> None:
+def test_f2_every_rfc_3339_moment_is_taken(ehr: FlaskClient, at: str) -> None:
     assert tell(ehr, event(outcomeTimestamp=at)).status_code == 200
 
 
-def test_a_batch_is_heard_whole_and_again_without_harm(ehr: FlaskClient) -> None:
+def test_f3_a_batch_is_heard_whole_and_again_without_harm(ehr: FlaskClient) -> None:
     batch = [event(card=f"c{number}") for number in range(100)]
     for _ in range(2):
         assert tell(ehr, *batch).status_code == 200
@@ -104,7 +104,7 @@ def test_a_batch_is_heard_whole_and_again_without_harm(ehr: FlaskClient) -> None
         ({"feedback": [event(overrideReason="no")]}, "feedback.0.overrideReason"),
     ],
 )
-def test_what_does_not_fit_is_refused_with_its_place_and_nothing_of_it_is_kept(
+def test_f2_what_does_not_fit_is_refused_with_its_place_and_nothing_of_it_is_kept(
     ehr: FlaskClient, body: Json, where: str
 ) -> None:
     answer = ehr.post(FEEDBACK, json=body)
@@ -114,8 +114,10 @@ def test_what_does_not_fit_is_refused_with_its_place_and_nothing_of_it_is_kept(
     assert heard(ehr) == []
 
 
-def test_a_refusal_never_quotes_what_was_sent(ehr: FlaskClient) -> None:
+def test_f7_what_is_heard_is_answered_with_nothing_and_a_refusal_never_quotes_what_was_sent(ehr: FlaskClient) -> None:
+    assert tell(ehr, event()).text == "{}"
     answer = tell(ehr, event(outcome="CANARY-outcome", card="CANARY card"))
+    assert answer.get_json()["resourceType"] == "OperationOutcome"
     assert "CANARY" not in answer.text
 
 

@@ -73,7 +73,7 @@ def test_of_two_instances_on_one_store_one_takes_a_token_and_the_other_refuses_i
         ("GET", "/none"),
     ],
 )
-def test_a_call_that_is_not_believed_is_not_even_read_whatever_door_or_none_it_is_for(
+def test_s3_a_call_that_is_not_believed_is_not_even_read_whatever_door_or_none_it_is_for(
     ehr: FlaskClient, method: str, path: str
 ) -> None:
     refused = ehr.open(path, method=method, data=b"{not json")
@@ -160,7 +160,7 @@ def test_where_the_store_cannot_say_whether_a_token_was_used_nobody_gets_in(ehr:
     assert (answer.status_code, answer.data) == (401, call(ehr, good, None).data)
 
 
-def test_nothing_of_a_token_reaches_the_log(ehr: FlaskClient, good: Json, caplog: pytest.LogCaptureFixture) -> None:
+def test_s8_nothing_of_a_token_reaches_the_log(ehr: FlaskClient, good: Json, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("DEBUG")
     canary = {"sub": "CANARY", "jti": "CANARY", "extra": {"CANARY": "CANARY"}}
     tokens = [
@@ -180,7 +180,7 @@ def test_nothing_of_a_token_reaches_the_log(ehr: FlaskClient, good: Json, caplog
         assert secret not in caplog.text
 
 
-def test_feedback_is_kept_for_the_ehr_that_signed_it(ehr: FlaskClient, good: Json) -> None:
+def test_f5_feedback_is_kept_for_the_ehr_that_signed_it(ehr: FlaskClient, good: Json) -> None:
     (card,) = call(ehr, good, f"Bearer {signed(claims(PATH, tenant='north'))}").get_json()["cards"]
     path = f"{PATH}/feedback"
     told = {"feedback": [{"card": card["uuid"], "outcome": "overridden", "outcomeTimestamp": "2026-11-20T20:30:00Z"}]}
