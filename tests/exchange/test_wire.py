@@ -5,46 +5,18 @@ import ssl
 import threading
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import NameOID
 
+from tests.certificates import certificate
 from tests.exchange.asking import ENCOUNTER, PATIENCE, code, fetcher, fill, request
 from tests.exchange.test_ssrf import rows
 from tests.fhir_server import Behaviour, FhirServer, Seen, drip, hang, head, ok
 
 HOST = "fhir.example"
 DEADLINE = 0.2
-
-
-def certificate(folder: Path, host: str) -> Path:
-    """A certificate for `host` that signs itself, with its key, in one file."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
-    now = datetime.now(UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, SHA256())
-    )
-    path = folder / f"{host}.pem"
-    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    path.write_bytes(made.public_bytes(Encoding.PEM) + private)
-    return path
 
 
 class Mute:
@@ -60,7 +32,7 @@ class Mute:
 @pytest.fixture
 def secure(tmp_path: Path) -> Iterator[FhirServer]:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate(tmp_path, HOST))
+    context.load_cert_chain(*certificate(tmp_path, HOST))
     server = FhirServer(context)
     server.answer = lambda _: ok({"resourceType": "Encounter", "id": "e1"})
     yield server
@@ -75,14 +47,14 @@ def fetched(server: FhirServer, host: str, authorities: Path | None, deadline: f
 
 
 def test_a_server_with_a_certificate_of_the_sites_own_authority_is_called(secure: FhirServer, tmp_path: Path) -> None:
-    assert fetched(secure, HOST, tmp_path / f"{HOST}.pem") == {"resourceType": "Encounter", "id": "e1"}
+    assert fetched(secure, HOST, tmp_path / "tls.crt") == {"resourceType": "Encounter", "id": "e1"}
 
 
 @pytest.mark.parametrize("host", ["other.example", "127.0.0.1"])
 def test_a_server_with_the_certificate_of_another_name_gets_nothing(
     secure: FhirServer, tmp_path: Path, host: str
 ) -> None:
-    assert code(fetched(secure, host, tmp_path / f"{HOST}.pem")) == "transient"
+    assert code(fetched(secure, host, tmp_path / "tls.crt")) == "transient"
     assert secure.seen == []
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import os
 import re
 import shutil
@@ -10,19 +9,15 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from ipaddress import ip_address
 from pathlib import Path
 from tempfile import mkdtemp
 
 import pytest
 import requests
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
+from tests.certificates import certificate
 from tests.running import Running, free_port, running
 
 CONF = Path(__file__).parents[2] / "deploy" / "nginx.conf"
@@ -63,7 +58,7 @@ def nginx(ports: tuple[int, int]) -> Iterator[Proxied]:
     if binary is None:
         pytest.fail("nginx is missing: install it (Debian: apt-get install nginx)")
     folder, port = Path(mkdtemp(prefix="telecode-nginx-")), free_port()
-    certificate(folder)
+    certificate(folder, "127.0.0.1")
     conf = CONF.read_text(encoding="utf-8")
     for there, here in (
         ("listen 443 ssl;", f"listen 127.0.0.1:{port} ssl;"),
@@ -101,29 +96,6 @@ def pair(folder: Path, **settings: str) -> Iterator[Pair]:
         instances = [stack.enter_context(running(folder, workers=1, port=None, **settings)) for _ in range(2)]
         proxy = stack.enter_context(nginx((instances[0].port, instances[1].port)))
         yield Pair(proxy.url, proxy.session, proxy.folder, instances)
-
-
-def certificate(folder: Path) -> None:
-    """A certificate for 127.0.0.1 that its own key signed."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
-    now = dt.datetime.now(dt.UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - dt.timedelta(days=1))
-        .not_valid_after(now + dt.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    (folder / "tls.crt").write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    (folder / "tls.key").write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
 
 
 def directives(name: str) -> list[str]:

@@ -12,10 +12,11 @@ from typing import Any
 
 import requests
 
+from tests.certificates import certificate
 from tests.exchange.signers import BASE, EC_KEY, RSA_KEY, claims, signed
 from tests.fhir_server import TOKEN, FhirServer
 from tests.running import LONG, NOTE_SIGN
-from tests.servers.proxied import Pair, certificate, pair
+from tests.servers.proxied import Pair, pair
 from tests.web.trusting import trust_file
 
 Json = dict[str, Any]
@@ -66,9 +67,9 @@ def fresh(path: str, algorithm: str = "ES384") -> str:
 @contextmanager
 def open_site(folder: Path, database_url: str) -> Iterator[Site]:
     """Start all of it in `folder`."""
-    certificate(folder)
+    public, private = certificate(folder, "127.0.0.1")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(folder / "tls.crt", folder / "tls.key")
+    context.load_cert_chain(public, private)
     fhir = FhirServer(context)
     settings = {
         "environment": "production",
@@ -78,7 +79,7 @@ def open_site(folder: Path, database_url: str) -> Iterator[Site]:
         "database_url": database_url,
         "fhir_allow": fhir.base.replace("http://", "https://"),
         "fhir_private": "true",
-        "fhir_ca": str(folder / "tls.crt"),
+        "fhir_ca": str(public),
         "cors_origins": ORIGIN,
     }
     try:
