@@ -14,6 +14,7 @@ from cds_hooks.coding.loading import load_book
 from cds_hooks.coding.outcome import Kind, Note, Outcome
 from cds_hooks.coding.policy import PolicyBook
 from cds_hooks.coding.select import select
+from cds_hooks.exchange.answers import failure_code
 from cds_hooks.exchange.discovery import Offer, load_offer
 from cds_hooks.exchange.errand import Errand
 from cds_hooks.exchange.facts_json import read_facts
@@ -25,7 +26,7 @@ from cds_hooks.exchange.unread import Reads, load_reads
 from cds_hooks.settings import Settings
 from cds_hooks.store.ledger import CardGiven, OfferedCode
 from fhir_mapping.facts import EncounterFacts, Modality
-from fhir_mapping.gather import MissingEncounter, WrongPatient, gather
+from fhir_mapping.gather import Gathered, MissingEncounter, WrongPatient, gather
 from fhir_mapping.latest_visit import latest_visit
 from fhir_mapping.note_rows import load_note_rules
 from fhir_mapping.note_rules import NoteRules
@@ -35,6 +36,7 @@ from fhir_mapping.vocabulary import Vocabulary, load_vocabulary
 from fhir_mapping.wanted import wanted
 
 EARLIER = "priorEncounters"
+NO_VISIT_ORDERED = ("no_visit_ordered", "No draft order of this visit carries an E/M code.")
 
 
 class EncounterNotHad(LookupError):
@@ -72,21 +74,22 @@ class Telecode:
     def start(cls, settings: Settings) -> Telecode:
         """Load every table. Raises TableError, with file and line, for one that cannot be trusted."""
         folder = config_folder(settings.config)
+        offer = load_offer(
+            folder,
+            base=settings.fhir_base,
+            hook_name=settings.hook_name,
+            aliases=settings.hook_aliases,
+            optional=frozenset({"order-sign"} if settings.order_sign else ()),
+            version=settings.cds_hooks_version,
+        )
         return cls(
             settings=settings,
             book=load_book(folder),
             vocabulary=load_vocabulary(folder / "vocabulary", base=settings.fhir_base, site=settings.site_vocabulary),
             note_rules=load_note_rules(folder / "vocabulary", site=settings.site_vocabulary),
-            offer=load_offer(
-                folder,
-                base=settings.fhir_base,
-                hook_name=settings.hook_name,
-                aliases=settings.hook_aliases,
-                optional=frozenset({"order-sign"} if settings.order_sign else ()),
-                version=settings.cds_hooks_version,
-            ),
+            offer=offer,
             cards=load_card_table(folder, base=settings.fhir_base),
-            clients=_profiles(folder, settings),
+            clients=_profiles(folder, settings, offer),
             reads=load_reads(folder),
             fetcher=Fetcher(settings.servers, folder),
         )
@@ -111,7 +114,8 @@ class Telecode:
         if unasked is not None:
             return self._nothing(unasked.id, unasked.text)
         errand = self.fetcher.errand(request, bases)
-        if request.encounter_id is None:
+        picked = request.encounter_id is None
+        if picked:
             request = self._at_latest_visit(request, errand)
             errand = errand.about(request) if errand else None
         if request.encounter_id is None:
@@ -135,10 +139,9 @@ class Telecode:
                 raise
             raise EncounterNotHad(request.encounter_id) from wrong  # what the FHIR server gave is not the visit
         facts = replace(found.facts, notes=(*unread, *found.facts.notes))
-        if found.not_ours is not None:
-            return replace(self._nothing("not_ours", found.not_ours), facts=facts)
-        if facts.modality.value is Modality.IN_PERSON and not self.settings.in_person_cards:
-            return replace(self._nothing("in_person", "The visit was in person."), facts=facts)
+        why = self._not_ours(request, found)
+        if why is not None:
+            return replace(self._nothing(why.id, why.text), facts=facts)
         outcome = select(facts, self.book, self.settings.options)
         card = render(
             outcome,
@@ -149,6 +152,7 @@ class Telecode:
             profile,
             shows=found.shows,
             release=found.release,
+            dated=picked,
             source_url=next(iter(self.settings.addresses), None),
         )
         cards = sendable([card.body] if card else [], request.service)
@@ -198,19 +202,38 @@ class Telecode:
         """The request as if it named the patient's latest telehealth visit, if the EHR has one."""
         prefetch = dict(request.prefetch)
         if errand is not None:
-            prefetch |= errand.fill({EARLIER: self.offer.prefetch[EARLIER]}, self.reads.whole)
-        found = latest_visit(prefetch.get(EARLIER), request.patient_id, self.vocabulary)
+            known = {EARLIER: prefetch[EARLIER]} if EARLIER in prefetch else {}
+            visits = errand.about(replace(request, prefetch=known))
+            prefetch |= visits.fill({EARLIER: self.offer.prefetch[EARLIER]}, self.reads.whole)
+        found = latest_visit(prefetch.values(), request.patient_id, self.vocabulary)
+        if found is None and (EARLIER not in prefetch or failure_code(prefetch[EARLIER]) is not None):
+            raise EncounterNotHad(EARLIER)
         return replace(request, encounter_id=found, prefetch=prefetch)
 
     def _unasked(self, request: HookRequest, profile: ClientProfile) -> Note | None:
         """Why this request asks for no code, if so: nothing has to be read to say it."""
         if request.hook == "order-sign" and not has_visit_code(request.prefetch.get("draftOrders"), self.vocabulary):
-            return Note("no_visit_ordered", "No draft order of this request carries an E/M code.")
-        triggers = self.settings.patient_view_triggers or profile.triggers
-        fired = request.hook != "patient-view" or not triggers or request.trigger in triggers
-        if fired and (request.encounter_id is not None or profile.latest_visit):
-            return None
-        return Note("no_encounter", "No encounter at sign-off in the context of this request.")
+            return Note(*NO_VISIT_ORDERED)
+        is_view = request.hook == "patient-view"
+        if is_view and not self._fires(request.trigger, self.settings.patient_view_triggers or profile.triggers):
+            return Note("not_triggered", "The trigger action of this request is none that the site has named.")
+        if request.encounter_id is None and not (is_view and profile.latest_visit):
+            return Note("no_encounter", "No encounter at sign-off in the context of this request.")
+        return None
+
+    def _not_ours(self, request: HookRequest, found: Gathered) -> Note | None:
+        """Why what was read of the visit gets no card, if so."""
+        if found.not_ours is not None:
+            return Note("not_ours", found.not_ours)
+        if request.hook == "order-sign" and not found.ordered:
+            return Note(*NO_VISIT_ORDERED)
+        if found.facts.modality.value is Modality.IN_PERSON and not self.settings.in_person_cards:
+            return Note("in_person", "The visit was in person.")
+        return None
+
+    def _fires(self, trigger: str | None, named: tuple[str, ...] | None) -> bool:
+        """Whether a trigger action is one to answer; while none is named, only a developer's service answers all."""
+        return trigger in named if named else named is None or self.settings.development
 
     def _nothing(self, why: str, text: str) -> Answer:
         outcome = Outcome(
@@ -219,8 +242,13 @@ class Telecode:
         return Answer(EncounterFacts(), outcome, [])
 
 
-def _profiles(folder: Path, settings: Settings) -> Mapping[str, ClientProfile]:
+def _profiles(folder: Path, settings: Settings, offer: Offer) -> Mapping[str, ClientProfile]:
     found = load_profiles(folder, site=settings.client_profiles)
+    for name, profile in found.items():
+        for theirs, ours in profile.prefetch_aliases.items():
+            if ours not in offer.prefetch:
+                where = settings.client_profiles or folder / "clients"
+                raise TableError(str(where), 1, f"{name} leads {theirs} to {ours}, which is no prefetch key")
     if settings.client not in found:
         raise TableError(str(folder / "clients"), 1, f"there is no client profile {settings.client} here")
     return found

@@ -26,7 +26,10 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Charges:
-    """What the charges say, and the lines themselves for the readers of modality and place."""
+    """What the charges and draft orders say; the lines of the charges are for the readers of modality and place too.
+
+    An order says what its writer wants to bill, not how the visit was held: it would prove itself.
+    """
 
     lines: tuple[Line, ...]
     reported_code: Fact[str]
@@ -37,10 +40,10 @@ class Charges:
 
 def charges(chart: Chart) -> Charges:
     """Read the open claims, charge items and draft orders of the visit, and billing codes among its types."""
-    lines = (*_claim_lines(chart), *_charge_items(chart), *_orders(chart))
+    lines = (*_claim_lines(chart), *_charge_items(chart))
     types = Line(chart.encounter, "Encounter.type", tuple(codings(chart.encounter.get("type"))), None, ())
     codes, modifiers, places, kinds = [], [], [], []
-    for line in (*lines, types):
+    for line in (*lines, *_orders(chart), types):
         for coding in line.codes:
             kind = chart.vocabulary.word("reported", coding.system, coding.code)
             if kind is None:
@@ -83,7 +86,9 @@ def _claim_lines(chart: Chart) -> Iterator[Line]:
 
 def _charge_items(chart: Chart) -> Iterator[Line]:
     for charge in chart.of("ChargeItem"):
-        if not is_open(chart, charge, "charge-status") or not _is_of_visit(chart, charge):
+        if not is_open(chart, charge, "charge-status"):
+            continue
+        if not chart.is_this_visit(charge.get("context") or charge.get("encounter"), charge):
             continue
         said: dict[str, list[Coding]] = {}
         for extension in records(charge.get("extension")):
@@ -100,13 +105,6 @@ def _charge_items(chart: Chart) -> Iterator[Line]:
                 for place in _places(chart, said.get("charge_place_of_service", []))
             ),
         )
-
-
-def _is_of_visit(chart: Chart, charge: Json) -> bool:
-    visit = charge.get("context") or charge.get("encounter")
-    if visit is None:  # what is planned while the visit is signed, and names no visit, is planned for this one
-        return chart.vocabulary.term("status", "charge-status", text(charge.get("status"))) == "preliminary"
-    return chart.is_this_visit(visit, charge)
 
 
 def _orders(chart: Chart) -> Iterator[Line]:

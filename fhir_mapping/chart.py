@@ -53,7 +53,7 @@ class Chart:
         if self.find(target, within) is self.encounter:
             return True
         ref = reference(target)
-        return ref.kind in {"", "Encounter"} and ref.id == text(self.encounter.get("id"))
+        return ref.kind in {"", "Encounter"} and ref.id != "" and ref.id == text(self.encounter.get("id"))
 
 
 def open_chart(resources: Iterable[object], patient_id: str, encounter_id: str, vocabulary: Vocabulary) -> Chart:

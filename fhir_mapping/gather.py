@@ -13,6 +13,7 @@ from fhir_mapping.facts import EncounterFacts, Fact, Parties, RecordShows, Relea
 from fhir_mapping.modality import modality
 from fhir_mapping.narrative import narrative
 from fhir_mapping.note_rules import NoteRules
+from fhir_mapping.orders import draft_orders
 from fhir_mapping.people import people
 from fhir_mapping.places import places
 from fhir_mapping.prior_visits import patient_status
@@ -32,7 +33,7 @@ class Gathered:
     """The facts of a visit, who stands on its claim, and why it gets no card at all (`not_ours`), if so.
 
     `shows` is what the record holds for each MDM element where no level is documented; `release`, which FHIR it is
-    written in.
+    written in; `ordered`, whether a draft order for an E/M code of this visit is among it.
 
     `not_ours` is `None` for telehealth, in-person office and unknown visits.
     """
@@ -42,6 +43,7 @@ class Gathered:
     not_ours: str | None
     shows: RecordShows
     release: Release
+    ordered: bool
 
 
 def gather(  # noqa: PLR0913 - one chart, and all there is to read it by
@@ -102,7 +104,8 @@ def gather(  # noqa: PLR0913 - one chart, and all there is to read it by
     undecided = facts.mdm.value is None and facts.mdm_elements.value is None
     shows = record_shows(chart) if undecided else RecordShows()
     written = release(fhir_version, chart.encounter)
-    return Gathered(facts, parties, not_ours(chart.encounter, vocabulary), shows, written)
+    ordered = any(True for _ in draft_orders(chart))
+    return Gathered(facts, parties, not_ours(chart.encounter, vocabulary), shows, written, ordered)
 
 
 def _shortened(notes: list[str]) -> tuple[str, ...]:

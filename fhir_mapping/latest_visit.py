@@ -1,5 +1,6 @@
 """Finds a patient's latest telehealth visit, for an EHR that opens a chart without saying which visit it is about."""
 
+from collections.abc import Iterable, Iterator
 from datetime import date
 
 from fhir_mapping.chart import MissingEncounter, WrongPatient, open_chart
@@ -9,23 +10,33 @@ from fhir_mapping.facts import Modality
 from fhir_mapping.modality import modality
 from fhir_mapping.moments import Moment
 from fhir_mapping.places import places
-from fhir_mapping.resources import Json, record, records, text
+from fhir_mapping.resources import PLAIN_ID, Json, record, records, text
 from fhir_mapping.vocabulary import Vocabulary
 
 MOST = 20
 """How many of the newest encounters are looked at."""
 
 
-def latest_visit(encounters: object, patient_id: str, vocabulary: Vocabulary) -> str | None:
-    """The id of the newest of a Bundle's encounters that was by video, by voice or in writing, if one was."""
+def latest_visit(resources: Iterable[object], patient_id: str, vocabulary: Vocabulary) -> str | None:
+    """The id of the newest encounter that was by video, by voice or in writing, if one was.
+
+    Parameters: `resources`, the values of a prefetch. An encounter without a plain id is passed over: nothing could
+    refer to it, and as part of an address it might lead elsewhere.
+    """
     dated = [
         (moment, resource)
-        for entry in records(record(encounters).get("entry"))
-        if text((resource := record(entry.get("resource"))).get("resourceType")) == "Encounter"
+        for resource in _each(resources)
+        if text(resource.get("resourceType")) == "Encounter" and PLAIN_ID.fullmatch(text(resource.get("id")))
         if (moment := visit_moment(resource)) is not None
     ]
     newest = sorted(dated, key=_newest, reverse=True)[:MOST]
     return next((text(one.get("id")) for _, one in newest if _is_telehealth(one, patient_id, vocabulary)), None)
+
+
+def _each(resources: Iterable[object]) -> Iterator[Json]:
+    for value in resources:
+        yield record(value)
+        yield from (record(entry.get("resource")) for entry in records(record(value).get("entry")))
 
 
 def _newest(dated: tuple[Moment, Json]) -> tuple[date, float]:

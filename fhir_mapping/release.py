@@ -6,7 +6,7 @@ from fhir_mapping.facts import Release
 from fhir_mapping.resources import Json
 
 _NAMED = re.compile(r"(?:R?(?P<major>[45])B?|(?P<number>[45])\.\d+(?:\.\d+)?(?:-[A-Za-z0-9.]+)?)", re.IGNORECASE)
-_ONLY_IN_R5 = ("actualPeriod", "plannedStartDate", "plannedEndDate", "virtualService", "admission", "reason")
+_ONLY_IN_R5 = ("actualPeriod", "plannedStartDate", "plannedEndDate", "virtualService", "admission")
 
 
 def release(named: str | None, encounter: Json) -> Release:

@@ -4,6 +4,7 @@ Charts are read from plain JSON, because one unknown key of a real EHR would mak
 The strict model is asked only to say what is wrong with the visit and its coverages, so that a reader can see it.
 """
 
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import NamedTuple
@@ -20,7 +21,9 @@ NOTHING: Json = MappingProxyType({})
 
 _MODELS: dict[str, type[BaseModel]] = {"Encounter": Encounter, "Coverage": Coverage}
 _SAID = 80  # enough for a code and its display; more would carry chart text where only a quotation is due
-_NAME = 200  # a reference must stay whole: some EHRs use ids beyond the 64 characters of FHIR
+_NAME = 300  # a reference must stay whole: some EHRs use ids beyond the 64 characters of FHIR
+PLAIN_ID = re.compile(r"[A-Za-z0-9._\-]{1,256}")
+"""FHIR ids, and the underscores and lengths that real EHRs send; a slash would reach into a URL."""
 _LONGEST_CODE = 10**18
 
 

@@ -73,8 +73,9 @@ def _actions(candidate: Candidate, visit: Visit, profile: ClientProfile) -> Iter
                 listed = profile.preference_list
                 ordered = coded(listed.system, listed.keys[line.code]) if listed else billed(line.code, visit.systems)
                 # Of an order from its own list an EHR takes nothing but the key: no more is promised.
-                said = line.bare if listed else line.said
-                yield _create(said, line, f"Draft order: {said}", service_request(line, ordered, visit))
+                said = line.code if listed else line.said
+                units = f"; set its quantity to {line.units}" if listed and line.units > 1 else ""
+                yield _create(said, line, f"Draft order: {said}{units}", service_request(line, ordered, visit))
         case "none":
             return
 

@@ -12,7 +12,7 @@ from cds_hooks.cards.coded import Visit
 from cds_hooks.cards.detail import detail, few
 from cds_hooks.cards.markdown import plain
 from cds_hooks.cards.profile import ClientProfile
-from cds_hooks.cards.suggestions import Offered, named_only, suggest
+from cds_hooks.cards.suggestions import LONGEST, Offered, named_only, suggest
 from cds_hooks.cards.words import basis, claim_line, said
 from cds_hooks.coding.citation import Items
 from cds_hooks.coding.outcome import Kind, Outcome
@@ -20,7 +20,6 @@ from cds_hooks.coding.policy import PolicyBook
 from fhir_mapping.facts import EncounterFacts, Parties, RecordShows, Release
 from fhir_mapping.tables import QuotedCode, Row, read_table
 
-LONGEST = 400
 LONGEST_SUMMARY = 139
 """CDS Hooks wants fewer than 140 characters."""
 SUPPORTED = "reported_code_supported"
@@ -75,13 +74,15 @@ def render(  # noqa: PLR0913 - everything that stands on a card
     *,
     shows: RecordShows,
     release: Release,
+    dated: bool = False,
     source_url: str | None = None,
     new_id: Callable[[], object] = uuid4,
 ) -> Card | None:
     """The card for an outcome; none for a visit that is not ours.
 
     Parameters: `profile`, what the EHR takes of a card; `shows`, what the record holds for MDM where no level is
-    documented; `release` of FHIR that the EHR writes; `source_url`, the service's public address; `new_id` makes the
+    documented; `release` of FHIR that the EHR writes; `dated` if the EHR did not say which visit it means, so that the
+    card has to; `source_url`, the service's public address; `new_id` makes the
     uuids of card and suggestions.
     """
     if outcome.kind is Kind.NOT_APPLICABLE:
@@ -89,7 +90,7 @@ def render(  # noqa: PLR0913 - everything that stands on a card
     quiet = any(note.id == SUPPORTED for note in outcome.warnings) and not _contradicted(outcome)
     card: dict[str, Any] = {
         "uuid": str(new_id()),
-        "summary": summary(outcome, facts, book),
+        "summary": summary(outcome, facts, book, dated=dated),
         "indicator": "info" if outcome.kind is Kind.SELECTION and not _contradicted(outcome) else "warning",
         "detail": detail(outcome, facts, book, shows, links=profile.links, longest=profile.longest_detail),
         "source": {
@@ -117,20 +118,21 @@ def render(  # noqa: PLR0913 - everything that stands on a card
     return Card(without_blanks(card), offered)
 
 
-def summary(outcome: Outcome, facts: EncounterFacts, book: PolicyBook) -> str:
-    """The answer in one line under 140 characters."""
+def summary(outcome: Outcome, facts: EncounterFacts, book: PolicyBook, *, dated: bool = False) -> str:
+    """The answer in one line under 140 characters; `dated`, with the date of service before it."""
+    before = f"Visit of {outcome.service_date}: " if dated and outcome.service_date else ""
     match outcome.kind:
         case Kind.SELECTION:
-            return _fit(_selection_summary(outcome, facts, book))
+            return _fit(before + _selection_summary(outcome, facts, book))
         case Kind.NOT_REPORTABLE:
-            return _fit("Not reportable as recorded: " + outcome.reasons[0].text)
+            return _fit(f"{before}Not reportable as recorded: {outcome.reasons[0].text}")
         case _:
             asked = (
                 outcome.questions[0].text.split("?")[0] + "?"
                 if "?" in outcome.questions[0].text
                 else outcome.questions[0].text
             )
-            return _fit(f"Visit code open. {asked}")
+            return _fit(f"{before}Visit code open. {asked}")
 
 
 def _selection_summary(outcome: Outcome, facts: EncounterFacts, book: PolicyBook) -> str:

@@ -29,7 +29,8 @@ class ClientProfile(Row):
 
     `action_resource` is what a suggestion creates, `preference_list` the only codes by which it can be ordered, and
     `one_action` whether a suggestion may do no more than one thing. `suggestions` are `all`, those `with_actions`, or
-    `none`. `triggers` are the trigger actions for which patient-view is answered, none meaning any. `latest_visit`
+    `none`. `triggers` are the trigger actions for which patient-view is answered, or `None` for
+    any. `latest_visit`
     answers patient-view without an encounter for the patient's latest telehealth visit. `prefetch_aliases` lead from
     an EHR's own keys to ours. `longest_token_life` is in seconds, `longest_detail` in characters.
     """
@@ -44,7 +45,7 @@ class ClientProfile(Row):
     links: bool
     override_reasons: Literal["coded", "none"]
     extension: bool
-    triggers: Items[QuotedCode]
+    triggers: Items[QuotedCode] | None
     latest_visit: bool
     prefetch_aliases: dict[str, str]
     longest_token_life: Annotated[int, Field(ge=60, le=86_400)]
@@ -56,6 +57,12 @@ class ClientProfile(Row):
             raise PydanticCustomError(
                 "one_action", "with one action a suggestion, a prolonged service needs a suggestion beside the visit's"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _orders_from_its_list(self) -> ClientProfile:
+        if self.preference_list is not None and self.action_resource != "servicerequest":
+            raise PydanticCustomError("preference_list", "only a servicerequest is ordered from a preference list")
         return self
 
     def own_keys(self, prefetch: Mapping[str, Any]) -> dict[str, Any]:

@@ -66,7 +66,7 @@ def _named(candidate: Candidate) -> Offered:
 
 def _label(candidate: Candidate, outcome: Outcome, done: list[Action]) -> str:
     """What is offered, and on which condition; that is never cut off, for it says when the draft would be right."""
-    said = done[0].bills if len(done) == 1 else claim_line(candidate)
+    said = " + ".join(action.bills for action in done) or claim_line(candidate)
     label = " ".join(filter(None, (said, supposition(candidate))))
     if len({c.payer for c in outcome.candidates}) > 1 and "payers" not in candidate.supposing:
         label += f" ({candidate.payer})"

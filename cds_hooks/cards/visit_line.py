@@ -17,17 +17,8 @@ class VisitLine:
     @property
     def said(self) -> str:
         """The line as a coder writes it."""
-        line = "-".join((self.code, *self.modifiers)) + self._times
+        line = "-".join((self.code, *self.modifiers)) + (f" x{self.units}" if self.units > 1 else "")
         return f"{line}, POS {self.place_of_service}" if self.place_of_service else line
-
-    @property
-    def bare(self) -> str:
-        """The code and its units alone."""
-        return self.code + self._times
-
-    @property
-    def _times(self) -> str:
-        return f" x{self.units}" if self.units > 1 else ""
 
 
 def visit_lines(candidate: Candidate) -> list[VisitLine]:

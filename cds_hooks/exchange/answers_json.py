@@ -193,6 +193,8 @@ class ServiceJson(_Said):
     id: str
     prefetch: dict[str, str]
     usage_requirements: Annotated[str, Field(alias="usageRequirements")]
+    version: str = ""
+    hook_version: Annotated[str, Field(alias="hookVersion")] = ""
 
 
 class ServicesJson(_Said):

@@ -17,6 +17,7 @@ from cds_hooks.exchange.answers import Bounds, Call, failure, failure_code, read
 from cds_hooks.exchange.breaker import PAUSE, Breaker
 from cds_hooks.exchange.hook import HookRequest
 from cds_hooks.exchange.pages import is_cut, whole_search
+from fhir_mapping.resources import PLAIN_ID
 
 TOKEN = re.compile(r"\{\{\s*([A-Za-z.]+)\s*\}\}")
 _NAME = re.compile(r"(([A-Z][A-Za-z]{1,63})/[A-Za-z0-9._\-]{1,256})(?:/_history/[A-Za-z0-9._\-]{1,64})?")
@@ -134,8 +135,10 @@ def resolve(template: str, request: HookRequest) -> str | None:
         "context.userId": request.user,
         "context.documentReferenceId": request.document_id,
     }
-    values = [context.get(name) for name in TOKEN.findall(template)]
-    if any(not value or _climbs(value) for value in values):
+    names = TOKEN.findall(template)
+    if any(not (value := context.get(name)) or _climbs(value) for name in names):
+        return None
+    if any(name != "context.userId" and not PLAIN_ID.fullmatch(context[name] or "") for name in names):
         return None
     return TOKEN.sub(lambda found: context[found[1]] or "", template)
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
 from cds_hooks.exchange.discovery import Service
+from cds_hooks.exchange.drafts import of_visit
+from fhir_mapping.resources import PLAIN_ID
 
-PLAIN_ID = re.compile(r"[A-Za-z0-9._\-]{1,256}")
-"""FHIR ids, and the underscores and lengths that real EHRs send; a slash would reach into a URL."""
-URL = re.compile(r"https?://[^/\s]", re.IGNORECASE)
+URL = re.compile(r"https?://[a-z0-9\[]", re.IGNORECASE | re.ASCII)
 TRIGGER = re.compile(r"com\.epic\.cdshooks\.request\.bpa-trigger-action")
 """Epic sends every trigger as patient-view and tells them apart by this extension."""
 FHIR_VERSION = re.compile(r"([a-z0-9.\-]+\.)?fhir-?version", re.IGNORECASE)
@@ -82,7 +82,7 @@ def read_hook(body: Mapping[str, Any], service: Service | None, services: Mappin
         _id(context, name, name in service.needs) for name in ("patientId", "encounterId", "documentReferenceId")
     )
     user = context.get("userId")
-    drafts = {name: _draft(context, name, name in service.needs) for name in service.drafts}
+    drafts = dict(_drafts(context, service, encounter_id))
     prefetch = body.get("prefetch")
     if prefetch is not None and not isinstance(prefetch, dict):
         raise HookRefused("prefetch", "must be an object")
@@ -97,7 +97,8 @@ def read_hook(body: Mapping[str, Any], service: Service | None, services: Mappin
         user=user if isinstance(user, str) and USER.fullmatch(user) else None,
         fhir_server=server,
         access=_access(body, server),
-        prefetch={**(prefetch or {}), **{name: draft for name, draft in drafts.items() if draft is not None}},
+        # Drafts first: of a resource that came twice the first is read, and the draft is what is signed.
+        prefetch=drafts | {key: value for key, value in (prefetch or {}).items() if key not in drafts},
         trigger=_said(body, TRIGGER),
         service=service.id,
         document_id=document_id,
@@ -136,13 +137,16 @@ def _access(body: Mapping[str, Any], server: str | None) -> Access | None:
     return Access(token)
 
 
-def _draft(context: Mapping[str, Any], name: str, needed: bool) -> dict[str, Any] | None:
-    value = context.get(name)
-    if value is None and not needed:
-        return None
-    if not isinstance(value, dict):
-        raise HookRefused(f"context.{name}", "must be a Bundle" if value is not None else "is required")
-    return value
+def _drafts(
+    context: Mapping[str, Any], service: Service, encounter_id: str | None
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    for name in service.drafts:
+        value = context.get(name)
+        if value is None and name not in service.needs:
+            continue
+        if not isinstance(value, dict):
+            raise HookRefused(f"context.{name}", "must be a Bundle" if value is not None else "is required")
+        yield name, value if encounter_id is None else of_visit(value, encounter_id)
 
 
 def _said(body: Mapping[str, Any], name: re.Pattern[str]) -> str | None:

@@ -15,9 +15,9 @@ from cds_hooks.exchange import answers_json as said
 from cds_hooks.exchange.discovery import Service
 from cds_hooks.exchange.facts_json import FactsJson
 from cds_hooks.exchange.feedback import FeedbackJson
-from cds_hooks.exchange.hook import PLAIN_ID
 from cds_hooks.service import Telecode
 from cds_hooks.web.guard import DISCOVERY, OPERATIONS
+from fhir_mapping.resources import PLAIN_ID
 
 Json = dict[str, Any]
 REFUSALS: Mapping[int, str] = {
@@ -28,7 +28,7 @@ REFUSALS: Mapping[int, str] = {
     415: "The body is not application/json",
     503: "The store does not answer",
 }
-ADDRESS = r"^[Hh][Tt][Tt][Pp][Ss]?://[^/\s]"
+ADDRESS = r"^[Hh][Tt][Tt][Pp][Ss]?://[A-Za-z0-9\[]"
 REF = "#/components/schemas/{model}"
 SIGNED = {"client": list[str]()}
 

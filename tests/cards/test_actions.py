@@ -101,7 +101,7 @@ def test_an_order_holds_modifiers_and_place_where_telecode_reads_them(release: R
     assert first["requester"] == {"reference": "Practitioner/d1"}
     assert ("concept" in first["code"]) == ("location" in first) == (release is Release.R5)
     assert prolonged["quantityQuantity"] == {"value": 2}
-    facts = charts.facts(charts.visit(), first)
+    facts = charts.facts(charts.visit(period={"start": first["occurrenceDateTime"]}), first)
     assert facts.reported_code.value == "99215"
     assert facts.reported_modifiers.value == ("93", "FQ")
     assert facts.reported_place_of_service.value == "10"
@@ -118,7 +118,7 @@ def test_an_order_from_an_ehrs_own_list_has_its_key_and_promises_nothing_more() 
     profile = profile.model_copy(update={"preference_list": PreferenceList(system="urn:list", keys=both)})
     assert [one.body["description"] for one in create_actions(CANDIDATE, visit, profile)] == [
         "Draft order: 99215",
-        "Draft order: G2212 x2",
+        "Draft order: G2212; set its quantity to 2",
     ]
     profile = profile.model_copy(update={"preference_list": PreferenceList(system="urn:list", keys={"G2212": "PRO"})})
     assert create_actions(CANDIDATE, visit, profile) == []

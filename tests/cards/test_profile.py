@@ -55,6 +55,7 @@ def test_a_site_adds_a_profile_of_its_own_like_another_or_like_the_generic_one(t
             "a prolonged service needs a suggestion",
         ),
         ("clients: {epic: {preference_list: {system: x, keys: {99214: 'a'}}}}", "must be quoted"),
+        ("clients: {oracle: {preference_list: {system: x, keys: {}}}}", "only a servicerequest"),
         ("clients: {epic: null}", "holds a mapping"),
         ("clients: [epic]", "holds a mapping"),
         ("epic: {}", "holds a mapping"),

@@ -86,7 +86,6 @@ PAGES = {
     "a line break": "{base}/Coverage?page=2\r\nX: y",
     "a backslash": "{base}\\..\\admin",
     "a fragment": "{base}/Coverage#page=2",
-    "only the rest": "/fhir/Coverage?page=2",
     "no text": ["{base}/Coverage?page=2"],
 }
 

@@ -15,7 +15,7 @@ def on(day: str, own: str, class_code: str = "VR", **members: Any) -> Json:
 
 
 def latest(*encounters: object) -> str | None:
-    return latest_visit(bundle(*encounters), "p1", vocabulary())
+    return latest_visit([None, bundle(*encounters)], "p1", vocabulary())
 
 
 def test_the_newest_telehealth_visit_is_found_in_whatever_order_they_come() -> None:
@@ -37,6 +37,9 @@ def test_of_one_day_the_later_hour_is_the_newer() -> None:
         on("2026-11-23", "n", status="planned"),
         on("2026-11-23", "n", subject={"reference": "Patient/p2"}),
         visit(id="n", period={}),
+        {name: value for name, value in on("2026-11-23", "n").items() if name != "id"},
+        on("2026-11-23", "x/../../../admin?y=1"),
+        on("2026-11-23", "n&patient=other"),
         {"resourceType": "Appointment", "id": "n", "start": "2026-11-23T15:00:00Z"},
         {"resourceType": "OperationOutcome"},
         None,
@@ -54,7 +57,12 @@ def test_a_mode_said_outside_the_class_counts_too() -> None:
 
 @pytest.mark.parametrize("encounters", [None, {}, [], bundle(), {"entry": "x"}, {"resourceType": "OperationOutcome"}])
 def test_where_there_are_none_none_is_found(encounters: object) -> None:
-    assert latest_visit(encounters, "p1", vocabulary()) is None
+    assert latest_visit([encounters], "p1", vocabulary()) is None
+
+
+def test_a_visit_that_came_alone_or_under_another_key_counts_too() -> None:
+    assert latest_visit([on("2026-11-01", "a"), bundle(on("2026-11-02", "b"))], "p1", vocabulary()) == "b"
+    assert latest_visit([on("2026-11-03", "a"), bundle(on("2026-11-02", "b"))], "p1", vocabulary()) == "a"
 
 
 def test_no_more_than_the_newest_few_are_looked_at() -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from fhir_mapping.facts import Modality
 from fhir_mapping.orders import has_visit_code
 from tests.mapping.charts import CPT, HCPCS, POS, SNOMED, bundle, concept, facts, visit, vocabulary
 
@@ -67,17 +68,48 @@ def test_an_order_without_details_says_nothing_about_modifiers() -> None:
     assert facts(visit(), order()).reported_modifiers.value is None
 
 
-def test_a_draft_that_names_no_visit_is_of_this_one() -> None:
-    assert facts(visit(), order(encounter=None)).reported_code.value == "99214"
-    planned = {"resourceType": "ChargeItem", "id": "ch1", "status": "planned", "code": concept(CPT, "99213")}
-    assert facts(visit(), planned).reported_code.value == "99213"
-    assert facts(visit(), planned | {"status": "billable"}).reported_code.value is None
+@pytest.mark.parametrize("status", ["planned", "billable"])
+def test_a_charge_or_an_order_that_names_no_visit_is_of_none(status: str) -> None:
+    assert facts(visit(), order(encounter=None)).reported_code.value is None
+    charge = {"resourceType": "ChargeItem", "id": "ch1", "status": status, "code": concept(CPT, "99213")}
+    assert facts(visit(), charge).reported_code.value is None
+
+
+def test_an_order_proves_nothing_of_how_and_where_the_visit_was_held() -> None:
+    found = facts(visit("AMB"), order(code="98006", locationCode=[concept(POS, "10")]))
+    assert found.reported_code.value == "98006"
+    assert found.modality.value is Modality.IN_PERSON
+    assert not any(one.resource == "ServiceRequest/o1" for one in found.modality.evidence)
+    assert found.patient_location.value is None
+
+
+@pytest.mark.parametrize(
+    "occurrence",
+    [
+        {"occurrenceDateTime": "2026-11-23"},
+        {"occurrenceDateTime": "2026-11-23T15:00:00-05:00"},
+        {"occurrencePeriod": {"start": "2026-11-23"}},
+    ],
+)
+def test_an_order_for_the_day_of_the_visit_counts(occurrence: Json) -> None:
+    assert facts(visit(), order(**occurrence)).reported_code.value == "99214"
 
 
 @pytest.mark.parametrize(
     "other",
-    [{"status": "active"}, {"status": "revoked"}, {"encounter": {"reference": "Encounter/e0"}}, {"code": None}],
+    [
+        {"occurrenceDateTime": "2026-11-22"},
+        {"occurrenceDateTime": "2026-11-24"},
+        {"occurrencePeriod": {"start": "2027-03-01"}},
+        {"occurrencePeriod": {}},
+        {"occurrenceTiming": {"repeat": {"frequency": 1}}},
+        {"doNotPerform": True},
+        {"status": "active"},
+        {"status": "revoked"},
+        {"encounter": {"reference": "Encounter/e0"}},
+        {"code": None},
+    ],
 )
-def test_an_order_that_is_signed_or_of_another_visit_is_not_the_code_chosen(other: Json) -> None:
+def test_an_order_that_is_signed_refused_or_of_another_visit_or_day_is_not_the_code_chosen(other: Json) -> None:
     changed = {name: value for name, value in (order() | other).items() if value is not None}
     assert facts(visit(), changed).reported_code.value is None

@@ -91,10 +91,30 @@ def test_b3_the_draft_charges_are_the_code_already_chosen(client: FlaskClient, g
         "code": {"coding": [{"system": CPT, "code": "99215"}]},
         "subject": {"reference": "Patient/p-100"},
     }
-    for draft in (charge, order()):
+    nameless = {name: value for name, value in order().items() if name != "encounter"}
+    for draft in (charge, order(), nameless):
         good["context"]["draftCharges"] = collected(draft)
         (card,) = ask(client, NOTE_SIGN, good)
         assert card["summary"].startswith("99214, POS 10, not 99215.")
+
+
+@pytest.mark.parametrize("kind", ["DocumentReference", "Composition"])
+def test_b3_a_draft_note_that_names_no_visit_is_of_the_one_that_is_signed(
+    client: FlaskClient, good: Json, kind: str
+) -> None:
+    good["prefetch"]["observations"] = None
+    said = "Total time spent on the date of the encounter: 34 minutes."
+    draft = note(said)
+    if kind == "Composition":
+        section = [{"text": {"status": "generated", "div": f"<div xmlns='http://www.w3.org/1999/xhtml'>{said}</div>"}}]
+        draft = {"resourceType": kind, "status": "preliminary", "subject": draft["subject"], "section": section}
+    draft.pop("context", None)
+    good["prefetch"]["documents"] = collected(draft)
+    (card,) = ask(client, NOTE_SIGN, good)
+    assert card["summary"].startswith("Visit code open.")  # it could be of any visit
+    good["context"]["draftNote"] = collected(draft)
+    (card,) = ask(client, NOTE_SIGN, good)
+    assert card["summary"].startswith("99214, POS 10: moderate by time, 34 min")
 
 
 def test_b3_a_stored_note_that_is_named_is_fetched(app_with: App, good: Json) -> None:
@@ -172,9 +192,37 @@ def test_b3_order_sign_without_orders_is_refused(app_with: App, signing: Json, o
     assert answer.get_json()["issue"][0]["expression"] == ["context.draftOrders"]
 
 
-def test_b3_order_sign_without_a_visit_gets_no_card(app_with: App, signing: Json) -> None:
+@pytest.mark.parametrize("profile", ["generic", "sandbox"])
+def test_b3_order_sign_without_a_visit_gets_no_card(app_with: App, signing: Json, profile: str) -> None:
     del signing["context"]["encounterId"]
+    assert ask(app_with(order_sign="true", client=profile), ORDER_SIGN, signing) == []
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"subject": {"reference": "Patient/p-2"}},
+        {"encounter": {"reference": "Encounter/e-2"}},
+        {"status": "active"},
+        {"doNotPerform": True},
+        {"occurrenceDateTime": "2027-03-01"},
+    ],
+)
+def test_b3_an_order_that_is_none_of_this_visit_gets_no_card(app_with: App, signing: Json, other: Json) -> None:
+    signing["context"]["draftOrders"] = collected(order(**other))
     assert ask(app_with(order_sign="true"), ORDER_SIGN, signing) == []
+
+
+def test_b3_a_follow_up_ordered_by_video_makes_no_telehealth_of_a_visit_in_the_office(
+    client: FlaskClient, good: Json
+) -> None:
+    visit = good["prefetch"]["encounter"]
+    visit["class"]["code"] = "AMB"
+    for element in ("extension", "location", "contained"):
+        del visit[element]
+    assert ask(client, NOTE_SIGN, good) == []
+    good["context"]["draftCharges"] = collected(order("98006", intent="plan"))
+    assert ask(client, NOTE_SIGN, good) == []
 
 
 def test_b3_a_draft_in_the_context_takes_no_part_in_prefetch_keys(client: FlaskClient, good: Json) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
+from cds_hooks.exchange.answers_json import ServiceJson
 from tests.protocol.checker import check_answer, check_discovery
 
 Json = dict[str, Any]
@@ -25,6 +26,7 @@ def test_a9_discovery_for_3_0_differs_by_its_two_members_alone(app_with: Callabl
     for service in new["services"]:
         assert service.pop("version")
         assert service.pop("hookVersion")
+        ServiceJson.model_validate(service | {"version": "3.0.0", "hookVersion": "1.0"})
     assert new == old
     check_discovery(old)
 

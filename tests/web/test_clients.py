@@ -13,6 +13,7 @@ from flask.testing import FlaskClient
 
 from cds_hooks.cli import main
 from cds_hooks.exchange.hook import read_hook
+from fhir_mapping.tables import TableError
 from tests.chart_server import ChartServer
 from tests.exchange.signers import BASE, ISSUER, KEYS, claims, key_set, signed
 
@@ -186,11 +187,59 @@ def test_the_sandbox_that_names_no_encounter_gets_the_card_of_the_latest_telehea
     with chart.running() as base:
         good |= {"hook": "patient-view", "fhirServer": base}
         client = app_with(client="sandbox", fhir_allow=base, fhir_deadline="10")
-        assert card(client, good, PATIENT_VIEW)["summary"].startswith("99214, POS 10: moderate by MDM")
+        assert card(client, good, PATIENT_VIEW)["summary"].startswith(
+            "Visit of 2026-11-20: 99214, POS 10: moderate by MDM"
+        )
         assert "Observation" in chart.kinds()
         assert not any(path.startswith("Encounter?") for path in chart.asked)
         other = app_with(client="generic", fhir_allow=base)
         assert other.post(PATIENT_VIEW, json=good).get_json() == {"cards": []}
+
+
+@pytest.mark.parametrize("failed", [None, {"resourceType": "OperationOutcome", "issue": [{"code": "exception"}]}])
+def test_where_the_visits_of_a_patient_could_not_be_had_none_of_them_is_the_latest(
+    app_with: App, good: Json, failed: Json | None
+) -> None:
+    good["hook"] = "patient-view"
+    del good["context"]["encounterId"], good["prefetch"]["encounter"], good["prefetch"]["priorEncounters"]
+    if failed is not None:
+        good["prefetch"]["priorEncounters"] = failed
+    assert app_with(client="sandbox").post(PATIENT_VIEW, json=good).status_code == 412
+
+
+def test_of_the_other_lists_no_further_page_is_read_to_find_the_latest_visit(app_with: App, good: Json) -> None:
+    good["hook"] = "patient-view"
+    del good["context"]["encounterId"]
+    visits = good["prefetch"].pop("priorEncounters")
+    visits["entry"].insert(0, {"resource": good["prefetch"].pop("encounter")})
+    chart = ChartServer(Encounter=visits)
+    with chart.running() as base:
+        pages = [{"relation": "next", "url": f"{base}/DocumentReference?page=2"}]
+        good["prefetch"]["documents"] = {"resourceType": "Bundle", "type": "searchset", "link": pages}
+        client = app_with(client="sandbox", fhir_allow=base, fhir_deadline="10")
+        assert card(client, good | {"fhirServer": base}, PATIENT_VIEW)["summary"].startswith("Visit of 2026-11-20: ")
+    assert not any("page=2" in asked for asked in chart.asked)
+
+
+@pytest.mark.parametrize(
+    ("environment", "trigger", "cards"),
+    [("production", None, 0), ("production", "23", 0), ("development", None, 1), ("development", "23", 1)],
+)
+def test_until_epics_trigger_is_named_no_chart_that_is_opened_gets_a_card_in_production(
+    app_with: App, good: Json, environment: str, trigger: str | None, cards: int
+) -> None:
+    good["hook"] = "patient-view"
+    if trigger:
+        good["extension"] = {TRIGGER: trigger}
+    client = app_with(client="epic", environment=environment, host="127.0.0.1")
+    assert len(client.post(PATIENT_VIEW, json=good).get_json()["cards"]) == cards
+
+
+def test_an_alias_that_leads_nowhere_stops_the_start(tmp_path: Path, app_with: App) -> None:
+    file = tmp_path / "clients.yaml"
+    file.write_text("clients: {generic: {prefetch_aliases: {FOO: encountr}}}", encoding="utf-8")
+    with pytest.raises(TableError, match="FOO to encountr, which is no prefetch key"):
+        app_with(client_profiles=str(file))
 
 
 def test_the_sandbox_gets_no_card_for_a_patient_without_telehealth_visits(app_with: App, good: Json) -> None:
