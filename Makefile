@@ -4,7 +4,7 @@ PORT ?= 8000
 BIN := .venv/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 
-.PHONY: run test servers lint lock clean
+.PHONY: run test servers docs lint lock clean
 
 run: .venv/run
 	PORT=$(PORT) $(BIN)/telecode serve
@@ -15,6 +15,10 @@ test: .venv/dev
 # What needs more than Python: Debian's postgresql and nginx, and Node 20.
 servers: .venv/dev tests/servers/node/node_modules/.package-lock.json
 	$(BIN)/pytest tests/servers
+
+# Writes anew what the documents show of commands and tables.
+docs: .venv/dev
+	$(BIN)/python -m tests.documents
 
 lint: .venv/dev
 	$(BIN)/ruff check .

@@ -1,58 +1,178 @@
-"""What the documents show is what the commands print and the service answers, and every setting stands in them."""
+"""What the documents show is what the commands print and the service answers, and what they name is there."""
 
+import argparse
+import base64
 import json
 import re
 import shlex
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+from xml.etree import ElementTree as ET
 
+import click
 import pytest
-from click.testing import CliRunner
+import yaml
 from flask.testing import FlaskClient
 from prometheus_client.parser import text_string_to_metric_families
 
 from cds_hooks import meters
+from cds_hooks.cards.profile import load_profiles
 from cds_hooks.cli import main
+from cds_hooks.exchange.issuers import load_issuers
 from cds_hooks.exchange.response import FORBIDDEN, RULES
 from cds_hooks.settings import Settings
 from cds_hooks.web.journal import KEYS
+from fhir_mapping.tables import config_folder
+from tests.documents import (
+    ROOT,
+    TABLES,
+    TELECODE,
+    Block,
+    Shown,
+    anchors,
+    blocks,
+    commands,
+    lay_out,
+    links,
+    pages,
+    prints,
+    quoted,
+    rows,
+    run,
+)
+from tests.exchange.signers import KEYS as PUBLIC_KEYS
+from tests.exchange.signers import key_set, signed
 
-ROOT = Path(__file__).parent.parent
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-OPERATORS = (ROOT / "docs" / "operators.md").read_text(encoding="utf-8")
-SHOWN = re.findall(r"^\$ \.venv/bin/telecode (.*)\n((?:(?!\$ |```).*\n)*)", README, re.MULTILINE)
-BLOCK = re.compile(r"<!-- (.*?) -->\n\n```json\n(.*?)```", re.DOTALL)
-BLOCKS = [
-    (page.name, said, json.loads(block))
-    for page in sorted((ROOT / "docs").rglob("*.md"))
-    for said, block in BLOCK.findall(page.read_text(encoding="utf-8"))
-]
-"""Each JSON block of the documents with the comment before it: a request, or the status and body that answer it."""
+OPERATORS = "docs/operators.md"
+DEVELOPMENT, PRODUCTION = "http://127.0.0.1:8000", "https://telecode.example.org"
+TRANSCRIPTS = [shown for shown in commands() if TELECODE in shown.command]
+CALLS = [shown for shown in commands() if shown.command.startswith("curl ")]
+JSON, YAML = blocks("json"), blocks("yaml")
+TOKENS = [block for block in JSON if block.said == "header and claims of a token"]
+TRIGGERS = [block for block in JSON if block.said == "extension of a request from Epic"]
+EXCHANGES = [block for block in JSON if block not in TOKENS + TRIGGERS and not block.said.startswith("write ")]
+MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize(("command", "printed"), SHOWN, ids=[command for command, _ in SHOWN])
-def test_the_readme_shows_what_the_command_prints(command: str, printed: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(ROOT)
-    assert CliRunner().invoke(main, shlex.split(command)).stdout == printed
+def called(things: list[Any]) -> list[str]:
+    return list(map(str, things))
 
 
-def test_the_readme_shows_a_transcript_and_a_picture_that_is_there() -> None:
-    assert any(command.startswith("explain") for command, _ in SHOWN)
-    pictures = re.findall(r"!\[[^\]]+\]\(([^)]+)\)", README)
-    assert pictures
-    assert all((ROOT / picture).is_file() for picture in pictures)
+@pytest.mark.parametrize("shown", TRANSCRIPTS, ids=called(TRANSCRIPTS))
+def test_the_command_prints_what_the_document_shows(shown: Shown, tmp_path: Path) -> None:
+    lay_out(tmp_path, shown.block.page, shown.block.line)
+    real = run(shown.command, tmp_path)
+    assert real
+    assert prints(shown.printed, real), real
 
 
-def test_every_setting_stands_in_the_readme_with_its_meaning() -> None:
-    for name, setting in Settings.model_fields.items():
-        assert f"| `TELECODE_{name.upper()}` | {setting.description} |" in README
+def test_what_is_shown_may_leave_out_lines_and_ends_of_lines_and_nothing_else() -> None:
+    real = "code 1, since 2024\n a\n b\ncard\n"
+    assert prints("code 1, ...\n...\ncard\n", real)
+    assert prints("...\n", real)
+    assert not prints("code 2, ...\n...\ncard\n", real)
+    assert not prints("code 1, ...\ncard\n", real)
+    assert not prints("code 1, since 2024\n a\n b\n", real)
 
 
-def rows(text: str, heading: str) -> list[list[str]]:
-    """The rows of the table below a heading, without its head."""
-    below = text.split(f"\n## {heading}\n")[1].split("\n## ", maxsplit=1)[0]
-    table = [line for line in below.splitlines() if line.startswith("|")]
-    return [[cell.strip() for cell in line.strip("|").split("|")] for line in table[2:]]
+def test_every_command_in_a_console_block_is_one_that_is_tried() -> None:
+    shown = [one for one in commands() if one not in TRANSCRIPTS and one not in CALLS]
+    assert [str(one) for one in shown if not one.command.startswith("make ")] == []
+
+
+def test_the_readme_shows_a_transcript_and_pictures() -> None:
+    assert any(shown.block.page == "README.md" and " explain " in shown.command for shown in TRANSCRIPTS)
+    assert {"docs/card.png", "docs/flow.svg"} <= set(links("README.md"))
+
+
+def test_the_picture_of_the_flow_is_told_to_those_who_cannot_see_it_and_reads_in_the_dark() -> None:
+    picture = (ROOT / "docs" / "flow.svg").read_text(encoding="utf-8")
+    drawn = ET.fromstring(picture)  # noqa: S314 - our own file
+    names = {element.get("id"): element.text for element in drawn.iter()}
+    assert all(names[name] for name in drawn.attrib["aria-labelledby"].split())
+    assert "@media (prefers-color-scheme: dark)" in picture
+    assert not re.search(r"""(?:href|src|url)\s*[=(]\s*["']?(?!#)""", picture.replace('xmlns="http', ""))
+
+
+def test_every_picture_has_words_for_those_who_cannot_see_it() -> None:
+    for text in pages().values():
+        assert "![](" not in text
+        assert "<img" not in text
+
+
+@pytest.mark.parametrize("page", pages())
+def test_every_link_leads_somewhere(page: str) -> None:
+    for link in links(page):
+        target = urlsplit(link)
+        if target.scheme:
+            assert target.scheme in {"https", "mailto"}, link
+            continue
+        path = (ROOT / page).parent / target.path if target.path else ROOT / page
+        assert path.resolve().is_relative_to(ROOT), link
+        assert path.exists(), link
+        if target.fragment:
+            assert target.fragment in anchors(str(path.resolve().relative_to(ROOT))), link
+
+
+@pytest.mark.parametrize("page", pages())
+def test_what_a_document_names_is_there(page: str) -> None:
+    rooms = r"(?:cds_hooks|fhir_mapping|config|deploy|docs|tests|bench)"
+    written = {block.said.partition(" ")[2] for block in blocks("json", "yaml", "text") if block.page == page}
+    for words in quoted(page):
+        if re.fullmatch(rf"{rooms}/[\w./@-]+", words) and words not in written:
+            assert (ROOT / words).exists(), words
+
+
+@pytest.mark.parametrize("page", [page for page in pages() if page != "CHANGELOG.md"])
+def test_every_setting_that_a_document_names_is_one(page: str) -> None:
+    named = set(re.findall(r"\bTELECODE_([A-Z_]+[A-Z])\b", pages()[page]))
+    assert named <= {name.upper() for name in Settings.model_fields}
+
+
+@pytest.mark.parametrize("page", pages())
+def test_every_make_target_that_a_document_names_is_one(page: str) -> None:
+    said = [*quoted(page), *(shown.command for shown in commands() if shown.block.page == page)]
+    for target in (match[1] for words in said if (match := re.match(r"make ([a-z]+)", words))):
+        assert re.search(rf"^{target}:", MAKEFILE, re.MULTILINE), target
+
+
+@pytest.mark.parametrize("page", pages())
+def test_every_telecode_command_that_a_document_names_is_one(page: str) -> None:
+    scripts = "".join(block.text for block in blocks("sh") if block.page == page)
+    for said in [*quoted(page), *re.findall(r"^telecode .*", scripts, re.MULTILINE)]:
+        if said.startswith("telecode "):
+            command: click.Command | None = main
+            options = {"--version", "--help"}
+            for word in said.split()[1:]:
+                if word.startswith("--"):
+                    assert word.partition("=")[0] in options, said
+                elif isinstance(command, click.Group):
+                    command = command.commands.get(word)
+                    assert command is not None, said
+                    options |= {name for parameter in command.params for name in parameter.opts}
+
+
+@pytest.mark.parametrize("page", [page for page in pages() if page != "CHANGELOG.md"])
+def test_lines_are_no_longer_than_an_editor_shows(page: str) -> None:
+    bare = re.sub(r"^ *```.*?^ *```$", "", pages()[page], flags=re.MULTILINE | re.DOTALL)
+    assert [line for line in bare.splitlines() if len(line) > 120 and not line.lstrip().startswith(("|", "!["))] == []
+
+
+@pytest.mark.parametrize(("page", "heading"), TABLES, ids=[heading for _, heading in TABLES])
+def test_the_table_says_what_the_program_says(page: str, heading: str) -> None:
+    assert rows(page, heading) == TABLES[page, heading]()
+
+
+def test_the_fact_that_contributors_follow_stands_in_the_files_listed_and_in_no_other() -> None:
+    page = pages()["docs/contributors.md"]
+    fact = re.findall("<!-- where ([a-z_]+) stands -->", page)[0]
+    listed = {row[0].strip("`") for row in rows("docs/contributors.md", "A fact")}
+    files = [path for room in ("fhir_mapping", "cds_hooks", "config") for path in (ROOT / room).rglob("*.[py]*")]
+    sources = [path for path in files if path.suffix in {".py", ".yaml"}]
+    assert listed == {str(path.relative_to(ROOT)) for path in sources if fact in path.read_text(encoding="utf-8")}
 
 
 def test_operators_are_told_every_key_of_the_journal() -> None:
@@ -86,31 +206,136 @@ def shows(shown: Any, real: Any) -> bool:
     return bool(shown == real)
 
 
-@pytest.mark.parametrize("number", range(len(BLOCKS)), ids=[f"{page}: {said}" for page, said, _ in BLOCKS])
-def test_the_documents_show_what_the_service_answers(client: FlaskClient, good: dict[str, Any], number: int) -> None:
-    _, said, block = BLOCKS[number]
+@pytest.mark.parametrize("number", range(len(EXCHANGES)), ids=called(EXCHANGES))
+def test_the_service_answers_what_the_document_shows(client: FlaskClient, good: dict[str, Any], number: int) -> None:
+    said, block = EXCHANGES[number].said, json.loads(EXCHANGES[number].text)
     method, _, rest = said.partition(" ")
     if method == "GET":
         assert shows(block, client.get(rest).get_json())
     elif method == "POST":
         answer = client.post(rest, json=block)
-        assert f"{answer.status_code}" == BLOCKS[number + 1][1]
-        assert shows(BLOCKS[number + 1][2], answer.get_json())
+        assert f"{answer.status_code}" == EXCHANGES[number + 1].said
+        assert shows(json.loads(EXCHANGES[number + 1].text), answer.get_json())
     elif method == "context":
         good |= {"hook": rest.removeprefix("of "), "context": block}
         del good["prefetch"]["observations"]
         (card,) = client.post("/cds-services/telehealth-em-note-sign", json=good).get_json()["cards"]
         assert card["summary"].startswith("99214, POS 10, not 99215.")
+    elif method == "prefetch":  # what discovery lists for a service, whole
+        listed = {service["id"]: service for service in client.get("/cds-services").get_json()["services"]}
+        assert block == listed[rest.removeprefix("of ")]["prefetch"]
+    elif method == "resource":  # what a site puts into its chart to be read for the visit
+        good["prefetch"]["observations"] = {"resourceType": "Bundle", "entry": [{"resource": block}]}
+        facts = client.post("/api/v1/explain", json=good).get_json()["facts"]
+        name, _, value = rest.removeprefix("that says ").partition(" ")
+        assert f"{facts[name]['value']}" == value
     else:
-        assert BLOCKS[number - 1][1].startswith("POST ")
+        assert EXCHANGES[number - 1].said.startswith("POST ")
 
 
-def test_every_json_block_of_the_documents_is_tried() -> None:
-    pages = [page.read_text(encoding="utf-8") for page in (ROOT / "docs").rglob("*.md")]
-    assert len(BLOCKS) == sum(page.count("```json") for page in pages) >= 8
+@pytest.mark.parametrize("block", TRIGGERS, ids=called(TRIGGERS))
+def test_a_trigger_as_the_document_shows_it_is_told_from_others(
+    block: Block, app_with: Callable[..., FlaskClient], good: dict[str, Any]
+) -> None:
+    (trigger,) = json.loads(block.text)["extension"].values()
+    asked = good | {"hook": "patient-view"} | json.loads(block.text)
+    for triggers, cards in ((trigger, 1), (f"{trigger}0", 0)):
+        answer = app_with(patient_view_triggers=triggers).post("/cds-services/telehealth-em-patient-view", json=asked)
+        assert len(answer.get_json()["cards"]) == cards
+
+
+def test_every_json_block_says_what_it_is() -> None:
+    assert [str(block) for block in JSON if not block.said] == []
+    assert len(JSON) >= 8
+
+
+@pytest.mark.parametrize("block", YAML, ids=called(YAML))
+def test_every_yaml_block_is_one_that_telecode_takes(block: Block, tmp_path: Path) -> None:
+    path = tmp_path / "site.yaml"
+    path.write_text(block.text, encoding="utf-8")
+    (tmp_path / "keys.json").write_bytes(key_set(*PUBLIC_KEYS))
+    if block.said == "trust":
+        lives = dict.fromkeys(("", *load_profiles(config_folder())), 3600)
+        assert load_issuers(path, lives=lives)
+    elif block.said == "client profiles":
+        assert set(yaml.safe_load(block.text)["clients"]) <= set(load_profiles(config_folder(), site=path))
+    else:  # tables that the commands below them read
+        assert re.match("write |add to ", block.said), "say what this block is"
+        assert any(shown.block.page == block.page and shown.block.line > block.line for shown in TRANSCRIPTS)
+
+
+def curl(command: str, folder: Path) -> tuple[str, str, dict[str, Any], bool]:
+    """What a shown call of curl sends: method, address and how; and whether it prints the status alone."""
+    parser = argparse.ArgumentParser(prog="curl", exit_on_error=False)
+    parser.add_argument("-s", action="store_true")
+    parser.add_argument("-o", choices=["/dev/null"])
+    parser.add_argument("-w", choices=[r"%{http_code}\n"])
+    parser.add_argument("-H", action="append", default=[])
+    parser.add_argument("-d")
+    parser.add_argument("url")
+    said = parser.parse_args(shlex.split(command)[1:])
+    sent: dict[str, Any] = {"headers": dict(header.split(": ", 1) for header in said.H)}
+    if said.d is None:
+        return "GET", said.url, sent, bool(said.w)
+    data = said.d.encode()
+    sent["data"] = (folder / said.d[1:]).read_bytes() if said.d.startswith("@") else data
+    return "POST", said.url, sent, bool(said.w)
+
+
+def believing(app_with: Callable[..., FlaskClient], folder: Path, trust: str) -> FlaskClient:
+    """A production as the operators' page sets it up, for the EHR of this trust list."""
+    (folder / "trust.yaml").write_text(trust, encoding="utf-8")
+    (folder / "keys.json").write_bytes(key_set(*PUBLIC_KEYS))
+    return app_with(
+        environment="production",
+        auth="required",
+        trust=str(folder / "trust.yaml"),
+        public_url=PRODUCTION,
+        host="192.0.2.1",
+    )
+
+
+def trust_of(page: str) -> str:
+    return next(block.text for block in YAML if block.page == page and block.said == "trust")
+
+
+@pytest.mark.parametrize("shown", CALLS, ids=called(CALLS))
+def test_the_call_is_answered_as_the_document_shows(
+    shown: Shown, client: FlaskClient, app_with: Callable[..., FlaskClient], tmp_path: Path
+) -> None:
+    lay_out(tmp_path, shown.block.page, shown.block.line)
+    method, url, sent, status_alone = curl(shown.command, tmp_path)
+    if url.startswith(PRODUCTION):
+        client = believing(app_with, tmp_path, trust_of(OPERATORS))
+    answer = client.open(url.removeprefix(PRODUCTION).removeprefix(DEVELOPMENT), method=method, **sent)
+    if status_alone:
+        assert shown.printed == f"{answer.status_code}\n"
+    else:
+        assert answer.status_code == 200
+        assert not shown.printed or shows(json.loads(shown.printed), answer.get_json())
+
+
+@pytest.mark.parametrize("block", TOKENS, ids=called(TOKENS))
+def test_a_token_as_the_document_shows_it_is_believed_by_the_trust_list_beside_it_and_no_other(
+    block: Block, app_with: Callable[..., FlaskClient], tmp_path: Path, good: dict[str, Any]
+) -> None:
+    shown = json.loads(block.text)
+    now, header = int(time.time()), shown["header"]
+    claims = shown["claims"] | {"iat": now, "exp": now + shown["claims"]["exp"] - shown["claims"]["iat"]}
+    client = believing(app_with, tmp_path, trust_of(block.page))
+    key = {"kid": "ec"} | {name: header[name] for name in header if name in {"jku", "typ"}}
+
+    def answered(**changed: Any) -> int:
+        token = signed(claims | {"jti": base64.b16encode(json.dumps(changed).encode()).decode()} | changed, **key)
+        path = "/cds-services/telehealth-em-note-sign"
+        return client.post(path, json=good, headers={"Authorization": f"Bearer {token}"}).status_code
+
+    assert answered() == 200
+    for name in ("iss", "aud", "tenant"):
+        assert name not in claims or answered(**{name: "another"}) == 401
+    assert answered(exp=now + 86_400) == 401
 
 
 def test_every_rule_by_which_a_card_is_withheld_is_explained() -> None:
-    page = (ROOT / "docs" / "capability.md").read_text(encoding="utf-8")
     for rule in {*RULES.values(), *FORBIDDEN.values(), "J2", "J4", "C1", "C11"}:
-        assert f"\n| {rule} | " in page
+        assert f"\n| {rule} | " in pages()["docs/capability.md"]
