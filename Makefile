@@ -26,6 +26,7 @@ lint: .venv/dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/yamllint --strict .
+	$(BIN)/hadolint deploy/Containerfile
 	$(BIN)/telecode policy check
 
 # The build tools stand in the locks too, so that nothing outside them is ever fetched. A lock is whole, and installed as it
