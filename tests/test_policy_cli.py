@@ -48,6 +48,7 @@ def test_the_telemedicine_codes_are_absent_the_day_before_they_begin() -> None:
         ),
         ("2024-12-31", "2025-01-01", "99417: with 98007 begins: after 40 minutes"),
         ("2025-06-30", "2025-07-01", "bcbs-michigan: one of ends"),
+        ("2024-12-31", "2025-01-01", "contact audio_only begins: office-outpatient; asks for audio_only_from_home, "),
         ("2026-09-30", "2026-10-01", "rhc-fqhc-visit: open question begins"),
         ("2025-12-31", "2026-01-01", "telemedicine-audio-only, work RVU: 98009 begins: 1.55"),
         ("2026-12-31", "2027-01-01", "medicare-ffs: verified through 2026-12-31 only"),

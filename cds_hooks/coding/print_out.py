@@ -123,7 +123,8 @@ def _policy(edition: PayerEdition | None, day: date) -> dict[str, str]:
         return {}
     said = {"one of": ", ".join(edition.either)} if edition.either else {}
     for route in edition.routes:
-        said[_facts(route.when)] = route.family or (route.instead.text if route.instead else "")
+        asked = f"; asks for {', '.join(route.requires)}" if route.requires else ""
+        said[_facts(route.when)] = (route.family or (route.instead.text if route.instead else "")) + asked
     for rule in edition.modifiers or ():
         said[f"modifier {rule.modifier}, {_facts(rule.when)}"] = rule.use
     said |= {f"place of service, {where}": code for where, code in edition.place_of_service.items()}
