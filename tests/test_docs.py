@@ -1,12 +1,13 @@
 """What the documents show is what the commands print and the service answers, and what they name is there."""
 
 import argparse
-import base64
 import json
 import re
 import shlex
+import subprocess
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -244,9 +245,10 @@ def test_a_trigger_as_the_document_shows_it_is_told_from_others(
         assert len(answer.get_json()["cards"]) == cards
 
 
-def test_every_json_block_says_what_it_is() -> None:
-    assert [str(block) for block in JSON if not block.said] == []
-    assert len(JSON) >= 8
+def test_every_block_says_what_it_is_or_is_of_a_kind_that_only_an_operators_machine_can_run() -> None:
+    assert [str(block) for block in [*JSON, *YAML, *blocks("python", "text")] if not block.said] == []
+    known = [*JSON, *YAML, *blocks("python", "text", "console", "sh")]
+    assert len(known) == sum(len(re.findall(r"^ *```[a-z]", text, re.MULTILINE)) for text in pages().values())
 
 
 @pytest.mark.parametrize("block", YAML, ids=called(YAML))
@@ -285,7 +287,8 @@ def curl(command: str, folder: Path) -> tuple[str, str, dict[str, Any], bool]:
 def believing(app_with: Callable[..., FlaskClient], folder: Path, trust: str) -> FlaskClient:
     """A production as the operators' page sets it up, for the EHR of this trust list."""
     (folder / "trust.yaml").write_text(trust, encoding="utf-8")
-    (folder / "keys.json").write_bytes(key_set(*PUBLIC_KEYS))
+    if not (folder / "keys.json").exists():
+        (folder / "keys.json").write_bytes(key_set(*PUBLIC_KEYS))
     return app_with(
         environment="production",
         auth="required",
@@ -303,10 +306,16 @@ def trust_of(page: str) -> str:
 def test_the_call_is_answered_as_the_document_shows(
     shown: Shown, client: FlaskClient, app_with: Callable[..., FlaskClient], tmp_path: Path
 ) -> None:
-    lay_out(tmp_path, shown.block.page, shown.block.line)
-    method, url, sent, status_alone = curl(shown.command, tmp_path)
+    page, command = shown.block.page, shown.command
+    lay_out(tmp_path, page, shown.block.line)
+    if "$TOKEN" in command:
+        (made,) = (block.text for block in blocks("python") if block.page == page and block.said == "prints a token")
+        run_it = [sys.executable, "-c", made]
+        printed = subprocess.run(run_it, cwd=tmp_path, capture_output=True, text=True, check=True)  # noqa: S603 - ours
+        command = command.replace("$TOKEN", printed.stdout.strip())
+    method, url, sent, status_alone = curl(command, tmp_path)
     if url.startswith(PRODUCTION):
-        client = believing(app_with, tmp_path, trust_of(OPERATORS))
+        client = believing(app_with, tmp_path, trust_of(page))
     answer = client.open(url.removeprefix(PRODUCTION).removeprefix(DEVELOPMENT), method=method, **sent)
     if status_alone:
         assert shown.printed == f"{answer.status_code}\n"
@@ -325,15 +334,20 @@ def test_a_token_as_the_document_shows_it_is_believed_by_the_trust_list_beside_i
     client = believing(app_with, tmp_path, trust_of(block.page))
     key = {"kid": "ec"} | {name: header[name] for name in header if name in {"jku", "typ"}}
 
-    def answered(**changed: Any) -> int:
-        token = signed(claims | {"jti": base64.b16encode(json.dumps(changed).encode()).decode()} | changed, **key)
+    def answered(said: Mapping[str, Any] = {}, header: Mapping[str, str] = {}) -> int:
+        token = signed(claims | {"jti": f"{time.perf_counter_ns()}"} | dict(said), **{**key, **header})
         path = "/cds-services/telehealth-em-note-sign"
         return client.post(path, json=good, headers={"Authorization": f"Bearer {token}"}).status_code
 
-    assert answered() == 200
+    assert answered({"jti": "once"}) == 200
+    assert answered({"jti": "once"}) == 401
     for name in ("iss", "aud", "tenant"):
-        assert name not in claims or answered(**{name: "another"}) == 401
-    assert answered(exp=now + 86_400) == 401
+        assert answered({name: "another"}) == 401
+    assert answered({"aud": PRODUCTION + "/cds-services"}) == 401
+    assert answered({"exp": now + 86_400}) == answered({"nbf": now + 3600}) == 401
+    for name in ("kid", "jku", "typ"):
+        assert answered(header={name: "another"}) == 401
+    assert answered({"sub": "whoever"}) == 200
 
 
 def test_every_rule_by_which_a_card_is_withheld_is_explained() -> None:
