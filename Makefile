@@ -18,7 +18,7 @@ servers: .venv/dev tests/servers/node/node_modules/.package-lock.json
 
 # Writes anew what the documents show of commands and tables.
 docs: .venv/dev
-	$(BIN)/python -m tests.documents
+	$(BIN)/python -m tests.documents_made
 
 lint: .venv/dev
 	$(BIN)/ruff check .
