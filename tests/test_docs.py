@@ -6,6 +6,7 @@ from xml.etree import ElementTree as ET
 
 import click
 import pytest
+from flask import Flask
 from prometheus_client.parser import text_string_to_metric_families
 
 from cds_hooks import meters
@@ -69,6 +70,13 @@ def test_what_a_document_names_is_there(page: str) -> None:
 def test_every_setting_that_a_document_names_is_one(page: str) -> None:
     named = set(re.findall(r"\bTELECODE_([A-Z_]+[A-Z])\b", pages()[page]))
     assert named <= {name.upper() for name in Settings.model_fields}
+
+
+@pytest.mark.parametrize("page", pages())
+def test_every_door_that_a_document_names_is_one(page: str, shared_app: Flask) -> None:
+    doors = shared_app.url_map.bind("telecode.example.org")
+    for method, path in re.findall(r"`(GET|POST) (/\S*?)`", pages()[page]):
+        assert doors.match(path.replace("{id}", "telehealth-em-note-sign"), method), path
 
 
 @pytest.mark.parametrize("page", pages())
