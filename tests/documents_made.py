@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import shlex
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import chdir
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,7 +17,9 @@ from click.testing import CliRunner
 
 from cds_hooks.cards.profile import ClientProfile, PreferenceList, load_profiles
 from cds_hooks.cli import main
+from cds_hooks.coding.families import Edition
 from cds_hooks.coding.loading import load_book
+from cds_hooks.coding.policy import PolicyBook
 from cds_hooks.settings import Settings
 from fhir_mapping.tables import config_folder, read_table
 from tests.documents import ROOT, TELECODE, Rows, blocks_of, commands, pages, table
@@ -38,6 +40,34 @@ def _payers() -> Rows:
     ]
 
 
+def _families() -> Rows:
+    """Each edition of each family of codes: what it is, its codes, from which day, where read, how sure."""
+    book = load_book(config_folder())
+    editions = [
+        (family.title, [*one.new, *one.established, *one.anyone], day, one)
+        for family in book.families.values()
+        for day, one in sorted(family.editions.items())
+        if isinstance(one, Edition)
+    ]
+    return [
+        [title, _span([rung.code for rung in rungs]), day.isoformat(), _read_at(one.sources, book), f"{one.sure}"]
+        for title, rungs, day, one in editions
+    ]
+
+
+def _span(codes: Sequence[str]) -> str:
+    runs: list[list[str]] = []
+    for code in codes:
+        follows = runs and code.isdigit() and runs[-1][-1].isdigit() and int(code) == int(runs[-1][-1]) + 1
+        runs = [*runs[:-1], [*runs[-1], code]] if follows else [*runs, [code]]
+    return ", ".join("-".join(dict.fromkeys((run[0], run[-1]))) for run in runs)
+
+
+def _read_at(sources: Sequence[str], book: PolicyBook) -> str:
+    publishers = list(dict.fromkeys(book.sources[name].publisher for name in sources if book.sources[name].confirms))
+    return ", ".join(publishers[:3]) + (" and others" if len(publishers) > 3 else "")
+
+
 def _override_reasons() -> Rows:
     reasons = read_table(config_folder() / "cards.yaml").data["override_reasons"]
     return [[f"`{reason['code']}`", reason["display"]] for reason in reasons]
@@ -54,6 +84,7 @@ def _client_profiles() -> Rows:
 
 TABLES: Mapping[tuple[str, str], Callable[[], Rows]] = {
     ("docs/operators.md", "Settings"): _settings,
+    ("docs/coders.md", "The families"): _families,
     ("docs/coders.md", "Payers"): _payers,
     ("docs/integrators.md", "Feedback and override reasons"): _override_reasons,
     ("docs/integrators.md", "Client profiles"): _client_profiles,
