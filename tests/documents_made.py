@@ -77,9 +77,15 @@ def _client_profiles() -> Rows:
     profiles = load_profiles(config_folder())
     members = [name for name in ClientProfile.model_fields if name != "sources"]
     return [
-        [f"`{member}`", *(_said(getattr(profiles[name], member)) for name in ("generic", "epic", "oracle", "sandbox"))]
+        [f"`{member}`", *(_member(profiles[name], member) for name in ("generic", "epic", "oracle", "sandbox"))]
         for member in members
     ]
+
+
+def _member(profile: ClientProfile, member: str) -> str:
+    if member == "triggers":
+        return "any" if profile.triggers is None else _said(profile.triggers) or "none yet"
+    return _said(getattr(profile, member))
 
 
 TABLES: Mapping[tuple[str, str], Callable[[], Rows]] = {
@@ -93,7 +99,7 @@ TABLES: Mapping[tuple[str, str], Callable[[], Rows]] = {
 
 
 def _said(value: object) -> str:
-    """A value as a table shows it; nothing for none."""
+    """A value as a table shows it; nothing where nothing is asked or bounded."""
     if isinstance(value, PreferenceList):
         return "the site's keys"
     if isinstance(value, Mapping):
