@@ -81,6 +81,11 @@ def test_every_record_of_a_sample_is_fhir(sample: Sample) -> None:
             get_fhir_model_class("Bundle").model_validate(value)
 
 
+@named
+def test_a_search_that_found_nothing_has_no_entry_at_all(sample: Sample) -> None:
+    assert "[]" not in str(sample.request)
+
+
 def test_no_two_samples_hold_different_records_under_one_id() -> None:
     held: dict[str, Any] = {}
     for sample in SAMPLES:
