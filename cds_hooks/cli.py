@@ -11,6 +11,7 @@ import orjson
 
 from cds_hooks import __version__
 from cds_hooks.app import create_app
+from cds_hooks.call_cli import call
 from cds_hooks.cards.words import ALWAYS_SHOWN, FACT_LABELS, basis, claim_line, said, supposition
 from cds_hooks.coding.outcome import Outcome
 from cds_hooks.coding.policy import PolicyBook
@@ -19,6 +20,7 @@ from cds_hooks.exchange.facts_out import facts_as_json
 from cds_hooks.exchange.hook import HookRefused, read_hook
 from cds_hooks.note_cli import note
 from cds_hooks.policy_cli import policy, today
+from cds_hooks.samples_cli import samples
 from cds_hooks.service import EncounterNotHad, Telecode
 from cds_hooks.settings import Settings
 from cds_hooks.store.database import StoreUnavailableError
@@ -41,6 +43,8 @@ main.add_command(policy)
 main.add_command(note)
 main.add_command(feedback)
 main.add_command(store)
+main.add_command(call)
+main.add_command(samples)
 
 
 @main.command()
