@@ -31,12 +31,14 @@ from fhir_mapping.latest_visit import latest_visit
 from fhir_mapping.note_rows import load_note_rules
 from fhir_mapping.note_rules import NoteRules
 from fhir_mapping.orders import has_visit_code
+from fhir_mapping.searches import is_empty
 from fhir_mapping.tables import TableError, config_folder
 from fhir_mapping.vocabulary import Vocabulary, load_vocabulary
 from fhir_mapping.wanted import wanted
 
 EARLIER = "priorEncounters"
 NO_VISIT_ORDERED = ("no_visit_ordered", "No draft order of this visit carries an E/M code.")
+VISIT = "{{context.encounterId}}"
 
 
 class EncounterNotHad(LookupError):
@@ -199,8 +201,15 @@ class Telecode:
         return self.reads.set_apart(prefetch)
 
     def _at_latest_visit(self, request: HookRequest, errand: Errand | None) -> HookRequest:
-        """The request as if it named the patient's latest telehealth visit, if the EHR has one."""
-        prefetch = dict(request.prefetch)
+        """The request as if it named the patient's latest telehealth visit, if the EHR has one.
+
+        What was searched for by a visit that nobody named was found for none: an empty answer to that says nothing.
+        """
+        prefetch = {
+            key: value
+            for key, value in request.prefetch.items()
+            if not (VISIT in self.offer.prefetch.get(key, "") and is_empty(value))
+        }
         if errand is not None:
             known = {EARLIER: prefetch[EARLIER]} if EARLIER in prefetch else {}
             visits = errand.about(replace(request, prefetch=known))

@@ -33,6 +33,15 @@ def searches(resources: Iterable[object]) -> tuple[Search, ...]:
     return tuple(found for value in resources for found in _searches(record(value), 0))
 
 
+def is_empty(value: object) -> bool:
+    """Whether what an EHR sent for a key holds no record at all: nothing, a complaint, or a search that found none."""
+    match record(value).get("resourceType"):
+        case "Bundle":
+            return not records(record(value).get("entry"))
+        case kind:
+            return kind in {None, "OperationOutcome"}
+
+
 def complete_search(known: Iterable[Search], kind: str, first: date, last: date) -> Evidence | None:
     """Evidence that a search for `kind` came whole over the days `first` to `last`, if one did."""
     found = next((search for search in known if search.kind == kind and search.covers(first, last)), None)

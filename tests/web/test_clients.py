@@ -242,6 +242,28 @@ def test_an_alias_that_leads_nowhere_stops_the_start(tmp_path: Path, app_with: A
         app_with(client_profiles=str(file))
 
 
+@pytest.mark.parametrize(
+    "sent",
+    [
+        {"resourceType": "Bundle", "type": "searchset", "total": 0},
+        {"resourceType": "OperationOutcome", "issue": [{"severity": "error", "code": "not-found"}]},
+        None,
+    ],
+)
+def test_what_the_sandbox_searched_by_an_encounter_that_it_does_not_know_is_searched_again(
+    app_with: App, good: Json, sent: Json | None
+) -> None:
+    prefetch = good["prefetch"]
+    prefetch["priorEncounters"]["entry"].insert(0, {"resource": prefetch.pop("encounter")})
+    chart = ChartServer(Observation=prefetch["observations"])
+    prefetch["observations"] = sent
+    del good["context"]["encounterId"]
+    with chart.running() as base:
+        good |= {"hook": "patient-view", "fhirServer": base}
+        client = app_with(client="sandbox", fhir_allow=base, fhir_deadline="10")
+        assert card(client, good, PATIENT_VIEW)["summary"].startswith("Visit of 2026-11-20: 99214, POS 10")
+
+
 def test_the_sandbox_gets_no_card_for_a_patient_without_telehealth_visits(app_with: App, good: Json) -> None:
     good["hook"] = "patient-view"
     del good["context"]["encounterId"], good["prefetch"]["encounter"]
