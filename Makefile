@@ -4,16 +4,24 @@ PORT ?= 8000
 BIN := .venv/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 
-.PHONY: run test servers docs lint lock clean
+.PHONY: run sandbox test servers docs lint lock clean
+
+# The public CDS Hooks Sandbox, served on this machine, may call, and is shown a patient's latest telehealth visit.
+run sandbox: export TELECODE_CLIENT ?= sandbox
+run sandbox: export TELECODE_CORS_ORIGINS ?= http://localhost:8080,http://127.0.0.1:8080
 
 run: .venv/run
 	PORT=$(PORT) $(BIN)/telecode serve
+
+# The service beside a FHIR server that holds the samples. Needs Node 20.
+sandbox: .venv/run sandbox/node_modules/.package-lock.json
+	PORT=$(PORT) BIN=$(BIN) sandbox/run
 
 test: .venv/dev
 	$(BIN)/pytest
 
 # What needs more than Python: Debian's postgresql and nginx, and Node 20.
-servers: .venv/dev tests/servers/node/node_modules/.package-lock.json
+servers: .venv/dev tests/servers/node/node_modules/.package-lock.json sandbox/node_modules/.package-lock.json
 	$(BIN)/pytest tests/servers
 
 # Writes anew what the documents show of commands and tables.
@@ -41,8 +49,9 @@ lint: .venv/dev
 	$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@
 
-tests/servers/node/node_modules/.package-lock.json: tests/servers/node/package-lock.json tests/servers/node/package.json
-	cd tests/servers/node && npm ci --silent
+%/node_modules/.package-lock.json: %/package-lock.json %/package.json
+	@command -v npm >/dev/null || { echo "this needs Node 20.19 or newer (nodejs.org)" >&2; exit 1; }
+	cd $* && npm ci --silent
 
 .venv/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "telecode needs Python 3.11 or newer")'
@@ -55,4 +64,4 @@ lock:
 	uv pip compile pyproject.toml --extra serve --extra postgresql --group test --group lint --group build --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet -o requirements-dev.txt
 
 clean:
-	rm -rf .venv tests/servers/node/node_modules
+	rm -rf .venv tests/servers/node/node_modules sandbox/node_modules
