@@ -16,7 +16,7 @@ from cds_hooks.ehr.service import CallRefusedError, NotOfferedError, Offered, ca
 from cds_hooks.ehr.visit import NoSuchVisitError, context_of
 from cds_hooks.ehr_options import BASE, PATIENCE, PLAIN, USER, fhir_server, token_options
 from cds_hooks.endings import Ending, stop
-from cds_hooks.samples_cli import sample_named
+from cds_hooks.samples_cli import sample_named, sample_names
 from cds_hooks.web.body import BodyRefused, parse_object
 
 EXAMPLES = """\b
@@ -37,7 +37,9 @@ Exit codes:
 
 @click.command(epilog=EXAMPLES)
 @click.argument("request_file", metavar="[FILE|-]", type=click.File("rb"), required=False)
-@click.option("--sample", metavar="NAME", help="Send a sample visit; see telecode samples list.")
+@click.option(
+    "--sample", metavar="NAME", shell_complete=sample_names, help="Send a sample visit; see telecode samples list."
+)
 @click.option("--fhir", "fhir_base", type=BASE, help="Base of the FHIR server that holds the visit.")
 @click.option("--encounter", "encounter_id", type=PLAIN, help="Id of the visit's Encounter.")
 @click.option("--patient", "patient_id", type=PLAIN, help="Id of the patient.  [default: whom the Encounter names]")

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-import sys
-from typing import IO, Any, NoReturn
+from typing import IO, Any
 
 import click
 import orjson
@@ -15,6 +14,8 @@ from cds_hooks.call_cli import call
 from cds_hooks.cards.words import ALWAYS_SHOWN, FACT_LABELS, basis, claim_line, said, supposition
 from cds_hooks.coding.outcome import Outcome
 from cds_hooks.coding.policy import PolicyBook
+from cds_hooks.completion_cli import completion
+from cds_hooks.endings import stop
 from cds_hooks.exchange.facts_json import FactsRefused
 from cds_hooks.exchange.facts_out import facts_as_json
 from cds_hooks.exchange.hook import HookRefused, read_hook
@@ -30,8 +31,18 @@ from fhir_mapping.facts import EncounterFacts
 from fhir_mapping.gather import WrongPatient
 from fhir_mapping.tables import TableError
 
+EXIT_CODES = """\b
+Exit codes of every command:
+  0  done; telecode call: answered, with a card or with none
+  1  somebody else refused: a service the request, a FHIR server a record
+  2  options, a file, a table, a setting or the store cannot be used
+  3  a FHIR server or a service cannot be reached
 
-@click.group()
+Everything that reads a FILE takes - for standard input. See telecode completion --help for your shell.
+"""
+
+
+@click.group(epilog=EXIT_CODES)
 @click.version_option(__version__, prog_name="telecode", message="%(prog)s %(version)s")
 @click.pass_context
 def main(context: click.Context) -> None:
@@ -45,9 +56,10 @@ main.add_command(feedback)
 main.add_command(store)
 main.add_command(call)
 main.add_command(samples)
+main.add_command(completion)
 
 
-@main.command()
+@main.command(epilog="Example: telecode serve --port 8080 --workers 2")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", default=8000, envvar="PORT", show_default=True, help="Port to listen on (or PORT).")
 @click.option("--workers", default=1, envvar="WEB_CONCURRENCY", show_default=True, help="Worker processes.")
@@ -62,7 +74,7 @@ def serve(host: str, port: int, workers: int) -> None:
         serving.serve(host, port, workers, Settings().notice)
 
 
-@main.command()
+@main.command(epilog="Example: telecode samples show two-totals | telecode explain -")
 @click.argument("request_file", metavar="FILE|-", type=click.File("rb"))
 @click.option("--json", "as_json", is_flag=True, help="Print facts, outcome and cards as JSON.")
 def explain(request_file: IO[bytes], *, as_json: bool) -> None:
@@ -72,11 +84,11 @@ def explain(request_file: IO[bytes], *, as_json: bool) -> None:
         body = parse_object(request_file.read())
         answer = telecode.answer(read_hook(body, None, telecode.offer.services))
     except (BodyRefused, HookRefused) as refused:
-        _stop(str(refused))
+        stop(str(refused))
     except WrongPatient:
-        _stop("the Encounter is another patient's")
+        stop("the Encounter is another patient's")
     except EncounterNotHad:
-        _stop("the Encounter is missing: send it in prefetch")
+        stop("the Encounter is missing: send it in prefetch")
     if as_json:
         whole = {"facts": facts_as_json(answer.facts), "outcome": answer.outcome.as_json(), "cards": answer.cards}
         _print_json(whole)
@@ -87,7 +99,14 @@ def explain(request_file: IO[bytes], *, as_json: bool) -> None:
         click.echo(f"\ncard      {card['summary']}")
 
 
-@main.command("try")
+TRY_EXAMPLES = """\b
+Examples:
+  telecode try --minutes 34 --modality audio_video --patient established --payer medicare-ffs --location home
+  telecode try --modality audio_only --mdm low --payer cpt-telemedicine --fact discussion_minutes=12 --json
+"""
+
+
+@main.command("try", epilog=TRY_EXAMPLES)
 @click.option("--date", "service_date", default=None, help="Date of service, YYYY-MM-DD.  [default: today]")
 @click.option("--modality", help="audio_video, audio_only, interrupted, asynchronous or in_person.")
 @click.option("--patient", "patient_status", help="new or established.")
@@ -99,10 +118,7 @@ def explain(request_file: IO[bytes], *, as_json: bool) -> None:
 @click.option("--fact", "others", multiple=True, metavar="NAME=JSON", help="Any other fact of the facts JSON.")
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
 def try_facts(*, others: tuple[str, ...], as_json: bool, **named: Any) -> None:  # noqa: ANN401 - click's values
-    """Try facts without FHIR.
-
-    Example: telecode try --minutes 34 --modality audio_video --patient established --payer medicare-ffs --location home
-    """
+    """Try facts without FHIR."""
     telecode = _start()
     body = {name: list(value) if isinstance(value, tuple) else value for name, value in named.items() if value}
     body |= {name: named[name] for name in ("total_minutes", "discussion_minutes") if named[name] is not None}
@@ -116,7 +132,7 @@ def try_facts(*, others: tuple[str, ...], as_json: bool, **named: Any) -> None: 
     try:
         outcome = telecode.select(body)
     except FactsRefused as refused:
-        _stop(str(refused))
+        stop(str(refused))
     if as_json:
         _print_json(outcome.as_json())
     else:
@@ -127,9 +143,9 @@ def _start() -> Telecode:
     try:
         return Telecode.start(Settings())
     except TableError as broken:
-        _stop(str(broken))
+        stop(str(broken))
     except ValueError as refused:  # pydantic names the setting that does not fit
-        _stop(str(refused))
+        stop(str(refused))
 
 
 def _try_to_start() -> None:
@@ -137,17 +153,12 @@ def _try_to_start() -> None:
     try:
         app = create_app(Settings())
     except TableError as broken:
-        _stop(str(broken))
+        stop(str(broken))
     except StoreUnavailableError as down:
-        _stop(f"the store cannot be used: {down}")
+        stop(f"the store cannot be used: {down}")
     except ValueError as refused:  # a setting that does not fit, or must not run
-        _stop(str(refused))
+        stop(str(refused))
     app.extensions["ledger"].database.close()
-
-
-def _stop(why: str) -> NoReturn:
-    click.echo(f"error: {why}", err=True)
-    sys.exit(2)
 
 
 def _print_json(body: dict[str, Any]) -> None:

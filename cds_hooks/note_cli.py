@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
-from typing import IO, Any, NoReturn
+from typing import IO, Any
 
 import click
 import orjson
 
+from cds_hooks.endings import stop
+from cds_hooks.progress import watched
 from cds_hooks.service import Telecode
 from fhir_mapping.note import read_note
 from fhir_mapping.note_score import FIELDS, score
@@ -24,15 +25,12 @@ def note() -> None:
     """Read notes, and measure how well they are read."""
 
 
-@note.command("read")
+@note.command("read", epilog="Example: telecode note read visit.txt")
 @click.argument("file", metavar="FILE|-", type=click.File("r", encoding="utf-8", errors="replace"))
 @click.option("--json", "as_json", is_flag=True, help="Print the readings as JSON.")
 @click.pass_obj
 def read_command(start: Opener, file: IO[str], *, as_json: bool) -> None:
-    """Read one note in plain text, and print what it says with the words it rests on.
-
-    Example: telecode note read visit.txt
-    """
+    """Read one note in plain text, and print what it says with the words it rests on."""
     found = read_note(file.read(), start().note_rules)
     if as_json:
         click.echo(orjson.dumps([asdict(one) for one in found], option=orjson.OPT_INDENT_2))
@@ -42,7 +40,7 @@ def read_command(start: Opener, file: IO[str], *, as_json: bool) -> None:
         click.echo(f"{one.target:20} {value!s:16} [{one.start}:{one.end}] {one.said[:SHOWN]}")
 
 
-@note.command("eval")
+@note.command("eval", epilog="Example: telecode note eval notes.jsonl --misses")
 @click.argument("file", metavar="FILE|-", type=click.File("rb"))
 @click.option("--json", "as_json", is_flag=True, help="Print the scores as JSON.")
 @click.option("--misses", is_flag=True, help="Name every line that was read otherwise than labelled.")
@@ -52,10 +50,9 @@ def eval_command(start: Opener, file: IO[bytes], *, as_json: bool, misses: bool)
 
     Labels: minutes_total, discussion_minutes, modality, patient_location, consent, audio_only_reason, mdm_level; null
     where the note does not say it. Exit code 2 for a line that is no labelled note.
-
-    Example: telecode note eval notes.jsonl --misses
     """
-    scores, missed = score(_labelled(file), start().note_rules)
+    notes = list(_labelled(file))
+    scores, missed = score(watched(notes, "reading notes"), start().note_rules)
     if as_json:
         shown = [
             asdict(one) | {"accuracy": one.accuracy, "precision": one.precision, "recall": one.recall} for one in scores
@@ -82,17 +79,12 @@ def _labelled(file: IO[bytes]) -> Iterator[dict[str, Any]]:
         try:
             labelled = orjson.loads(line)
         except orjson.JSONDecodeError as broken:
-            _stop(f"line {number} is no JSON: {broken}")
+            stop(f"line {number} is no JSON: {broken}")
         if not isinstance(labelled, dict) or not isinstance(labelled.get("text"), str):
-            _stop(f"line {number} has no text")
+            stop(f"line {number} has no text")
         if not labelled.keys() & FIELDS.keys():
-            _stop(f"line {number} has none of the labels {', '.join(FIELDS)}")
+            stop(f"line {number} has none of the labels {', '.join(FIELDS)}")
         yield labelled
-
-
-def _stop(why: str) -> NoReturn:
-    click.echo(f"error: {why}", err=True)
-    sys.exit(2)
 
 
 def _percent(rate: float | None) -> str:

@@ -21,6 +21,11 @@ STORED = {HTTPStatus.OK, HTTPStatus.CREATED}
 _DENIED = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
 
 
+def sample_names(_: click.Context, __: click.Parameter, begun: str) -> list[str]:
+    """The names of samples that begin like this, for a shell that completes them."""
+    return [sample.name for sample in _every_sample() if sample.name.startswith(begun)]
+
+
 @click.group()
 def samples() -> None:
     """See the sample visits, and put them on a FHIR server."""
@@ -40,7 +45,7 @@ def list_command(*, as_json: bool) -> None:
 
 
 @samples.command(epilog="Example: telecode samples show two-totals | telecode explain -")
-@click.argument("name")
+@click.argument("name", shell_complete=sample_names)
 def show(name: str) -> None:
     """Print the hook request of one sample visit as JSON, under a new id."""
     click.echo(orjson.dumps(sample_named(name).as_request(), option=orjson.OPT_INDENT_2))
@@ -61,7 +66,7 @@ Exit codes:
 
 
 @samples.command(epilog=LOAD_EXAMPLES)
-@click.argument("names", metavar="[NAME]...", nargs=-1)
+@click.argument("names", metavar="[NAME]...", nargs=-1, shell_complete=sample_names)
 @click.option("--fhir", "fhir_base", type=BASE, required=True, help="Base of the FHIR server.")
 @token_options
 @click.option("--timeout", type=PATIENCE, default=10, show_default=True, help="Seconds to wait for each answer.")

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import csv
 import io
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 from xml.etree import ElementTree as ET
 
 import click
 import orjson
 import pygal
 
+from cds_hooks.endings import stop
 from cds_hooks.policy_cli import DAY
 from cds_hooks.settings import Settings
 from cds_hooks.store.database import BadDatabaseError, Database, StoreUnavailableError
@@ -30,16 +30,13 @@ def feedback() -> None:
     """See how cards fare: acceptance, overrides and their reasons."""
 
 
-@feedback.command()
+@feedback.command(epilog="Example: telecode feedback stats --since 2026-11-01 --chart november.svg")
 @click.option("--since", type=DAY, help="Only cards given on this day or later.")
 @click.option("--until", type=DAY, help="Only cards given before this day.")
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
 @click.option("--chart", type=click.Path(dir_okay=False, path_type=Path), help="Also draw them into an SVG file.")
 def stats(since: date | None, until: date | None, *, as_json: bool, chart: Path | None) -> None:
-    """Print how often cards were accepted and overridden, by code, basis, outcome and month, and why.
-
-    Example: telecode feedback stats --since 2026-11-01 --chart november.svg
-    """
+    """Print how often cards were accepted and overridden, by code, basis, outcome and month, and why."""
     found = _from_store(lambda database: statistics(database, _midnight(since), _midnight(until)))
     if chart is not None:
         chart.write_bytes(draw(found))
@@ -64,13 +61,10 @@ def stats(since: date | None, until: date | None, *, as_json: bool, chart: Path 
         click.echo(f"feedback on cards that were never given to its sender: {found.unknown}")
 
 
-@feedback.command()
+@feedback.command(epilog="Example: telecode feedback export --csv > feedback.csv")
 @click.option("--csv", "as_csv", is_flag=True, help="As CSV with a header, not as JSON lines.")
 def export(*, as_csv: bool) -> None:
-    """Print every feedback event, oldest first, one a line.
-
-    Example: telecode feedback export --csv > feedback.csv
-    """
+    """Print every feedback event as JSON, oldest first, one a line."""
     rows = _from_store(lambda database: list(events(database)))
     if as_csv:
         click.echo(_as_csv(rows), nl=False)
@@ -84,20 +78,20 @@ def store() -> None:
     """Look after what is remembered."""
 
 
-@store.command()
+@store.command(epilog="Example: telecode store forget --days 365")
 @click.option("--days", type=click.IntRange(min=1), help="Instead of TELECODE_RETENTION_DAYS.")
-def forget(days: int | None) -> None:
-    """Drop cards and feedback older than the days a site keeps them.
-
-    Example: telecode store forget --days 365
-    """
+@click.option("--json", "as_json", is_flag=True, help="Print what was dropped as JSON.")
+def forget(days: int | None, *, as_json: bool) -> None:
+    """Drop cards and feedback older than the days a site keeps them."""
     kept = days or Settings().retention_days
-    if not kept:
+    before = datetime.now(UTC) - timedelta(days=kept) if kept else None
+    dropped = _from_store(lambda database: Ledger(database).forget(before)) if before else 0
+    if as_json:
+        click.echo(orjson.dumps({"dropped": dropped, "before": before.date() if before else None}))
+    elif before is None:
         click.echo("everything is kept: TELECODE_RETENTION_DAYS is 0")
-        return
-    before = datetime.now(UTC) - timedelta(days=kept)
-    dropped = _from_store(lambda database: Ledger(database).forget(before))
-    click.echo(f"{dropped} rows from before {before.date().isoformat()} dropped")
+    else:
+        click.echo(f"{dropped} rows from before {before.date().isoformat()} dropped")
 
 
 def draw(found: Statistics) -> bytes:
@@ -143,9 +137,4 @@ def _from_store(ask: Callable[[Database], Any]) -> Any:  # noqa: ANN401 - whatev
         finally:
             database.close()
     except (BadDatabaseError, StoreUnavailableError) as down:
-        _stop(f"the store cannot be used: {down}")
-
-
-def _stop(why: str) -> NoReturn:
-    click.echo(f"error: {why}", err=True)
-    sys.exit(2)
+        stop(f"the store cannot be used: {down}")
