@@ -78,7 +78,8 @@ def call(  # noqa: PLR0913 - each is an option of the command
     if bool(fhir_base) != bool(encounter_id):
         raise click.UsageError("--fhir and --encounter belong together")
     server = fhir_server(fhir_base, timeout, token) if fhir_base else None
-    service = Connection("the service", service_base.removesuffix("/cds-services"), timeout)
+    here = Connection("the service", service_base.removesuffix("/cds-services"), timeout)
+    service = click.get_current_context().with_resource(here)
     try:
         services = offered(service)
         if server and encounter_id:

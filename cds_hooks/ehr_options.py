@@ -72,13 +72,17 @@ def token_options(command: Command) -> Command:
 
 
 def fhir_server(base: str, seconds: float, token: str | None) -> Connection:
-    """The FHIR server at `base`. Raises click.UsageError for a token that would travel in clear text, or is none."""
-    token = click.get_current_context().meta.get(TOKEN) or token
+    """The FHIR server at `base`, until the command ends.
+
+    Raises click.UsageError for a token that would travel in clear text, or is none.
+    """
+    context = click.get_current_context()
+    token = context.meta.get(TOKEN) or token
     if token and is_open(base):
         raise click.UsageError("a token must not travel in clear text: give the https address of the FHIR server")
     if token and not (token.isascii() and token.isprintable() and " " not in token):
         raise click.UsageError("the token is no bearer token")
-    return Connection("the FHIR server", base, seconds, token)
+    return context.with_resource(Connection("the FHIR server", base, seconds, token))
 
 
 def _read_token(ctx: click.Context, _: click.Parameter, file: IO[str] | None) -> None:

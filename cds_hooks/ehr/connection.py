@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 import orjson
@@ -30,9 +30,15 @@ class Answer:
     body: Any
 
 
+def _session() -> requests.Session:
+    session = requests.Session()
+    session.trust_env = False  # no proxy sees the chart, and no .netrc takes the token's place
+    return session
+
+
 @dataclass(frozen=True)
 class Connection:
-    """One server.
+    """One server, called over one line until the block ends that it is entered by.
 
     Parameters: `who` it is in a sentence; `base`, the address below which alone it is called; `seconds` to wait for it;
     the `token` it wants, which goes to it in a header and nowhere else.
@@ -42,6 +48,13 @@ class Connection:
     base: str
     seconds: float
     token: str | None = field(default=None, repr=False)
+    session: requests.Session = field(default_factory=_session, repr=False)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.session.close()
 
     def ask(
         self,
@@ -63,32 +76,31 @@ class Connection:
             headers["Content-Type"] = kind
         if self.token:
             headers["Authorization"] = f"Bearer {self.token}"
-        with requests.Session() as session:
-            session.trust_env = False  # no proxy sees the chart, and no .netrc takes the token's place
-            try:
-                with session.request(
-                    method,
-                    f"{self.base}/{path}",
-                    params=list(query),
-                    data=None if body is None else orjson.dumps(body),
-                    headers=headers,
-                    timeout=self.seconds,
-                    allow_redirects=False,
-                    stream=True,
-                ) as answer:
-                    if answer.is_redirect:
-                        raise NotReachedError(f"{self.who} sends callers elsewhere: give the address that it leads to")
-                    return Answer(answer.status_code, _parsed(self._read(answer)))
-            except requests.exceptions.SSLError:
-                raise NotReachedError(f"{self.who} at {self.base} shows no certificate that is trusted here") from None
-            except requests.exceptions.Timeout:
-                raise NotReachedError(
-                    f"{self.who} at {self.base} did not answer within {self.seconds:g} seconds: try --timeout"
-                ) from None
-            except requests.exceptions.RequestException:
-                raise NotReachedError(
-                    f"{self.who} at {self.base} cannot be reached: is it running, and is this its address?"
-                ) from None
+        try:
+            with self.session.request(
+                method,
+                f"{self.base}/{path}",
+                params=list(query),
+                data=None if body is None else orjson.dumps(body),
+                headers=headers,
+                timeout=self.seconds,
+                allow_redirects=False,
+                stream=True,
+            ) as answer:
+                self.session.cookies.clear()
+                if answer.is_redirect:
+                    raise NotReachedError(f"{self.who} sends callers elsewhere: give the address that it leads to")
+                return Answer(answer.status_code, _parsed(self._read(answer)))
+        except requests.exceptions.SSLError:
+            raise NotReachedError(f"{self.who} at {self.base} shows no certificate that is trusted here") from None
+        except requests.exceptions.Timeout:
+            raise NotReachedError(
+                f"{self.who} at {self.base} did not answer within {self.seconds:g} seconds: try --timeout"
+            ) from None
+        except requests.exceptions.RequestException:
+            raise NotReachedError(
+                f"{self.who} at {self.base} cannot be reached: is it running, and is this its address?"
+            ) from None
 
     def _read(self, answer: requests.Response) -> bytes:
         read = bytearray()

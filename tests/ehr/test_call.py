@@ -142,7 +142,8 @@ def test_what_is_not_there_is_null_and_what_is_not_given_is_left_out_and_said(fh
         "today": "Observation?date=ge{{today() - 7 days}}",
     }
     context = {"patientId": "p", "userId": "Practitioner/d"}
-    found = prefetch(templates, context, Connection("the FHIR server", fhir.base, 5.0))
+    with Connection("the FHIR server", fhir.base, 5.0) as server:
+        found = prefetch(templates, context, server)
     assert found.values == {"patient": None}
     assert {why.partition(":")[0] for why in found.left_out} == {"encounters", "coverage", "user"}
 
@@ -160,7 +161,8 @@ def test_what_is_not_there_is_null_and_what_is_not_given_is_left_out_and_said(fh
     ],
 )
 def test_a_template_of_a_hostile_service_reaches_nothing_beside_the_chart(fhir: FhirServer, template: str) -> None:
-    prefetch({"x": template}, {"patientId": "p"}, Connection("the FHIR server", fhir.base, 5.0, SECRET))
+    with Connection("the FHIR server", fhir.base, 5.0, SECRET) as server:
+        prefetch({"x": template}, {"patientId": "p"}, server)
     assert fhir.seen == []
 
 

@@ -52,7 +52,7 @@ def test_loading_puts_every_record_under_its_own_id_and_can_be_repeated(fhir: Fh
     def keep(seen: Seen) -> Behaviour:
         fresh = seen.target not in held
         held[seen.target] = json.loads(seen.body)
-        return body(seen.body.encode(), 201 if fresh else 200)
+        return body(seen.body.encode(), 201 if fresh else 200, Set_Cookie="seen=before")
 
     fhir.answer = keep
     records = list(resources(SAMPLES))
@@ -63,6 +63,8 @@ def test_loading_puts_every_record_under_its_own_id_and_can_be_repeated(fhir: Fh
         assert told.stderr == ""  # nobody is watching
     assert held == {f"/fhir/{one['resourceType']}/{one['id']}": one for one in records}
     assert {seen.method for seen in fhir.seen} == {"PUT"}
+    assert fhir.connections == 2  # one a load
+    assert not any("cookie" in seen.headers for seen in fhir.seen)
 
 
 def test_only_those_named_are_loaded(fhir: FhirServer) -> None:
