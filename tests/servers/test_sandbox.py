@@ -7,6 +7,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -23,6 +24,7 @@ from click.testing import CliRunner
 
 from cds_hooks.cli import main
 from cds_hooks.samples import Sample, load_samples
+from cds_hooks.settings import Settings
 from fhir_mapping.tables import config_folder
 from tests.running import LONG, free_port
 
@@ -50,14 +52,13 @@ class Sandbox:
         self.process.wait(LONG)
 
 
-@contextmanager
-def made(folder: Path) -> Iterator[Sandbox]:
-    port, database = free_port(), f"sqlite:///{folder}/telecode.db"
-    settings = {"FHIR_PORT": str(free_port()), "TELECODE_DATABASE_URL": database}
+def making(port: int, fhir_port: int, database: str) -> subprocess.Popen[str]:
+    """Start `make sandbox`, with what it needs taken for installed."""
+    settings = {"FHIR_PORT": str(fhir_port), "TELECODE_DATABASE_URL": database}
     environment = {name: value for name, value in os.environ.items() if not name.startswith("TELECODE_")} | settings
     installed = ["-o", ".venv/run", "-o", "sandbox/node_modules/.package-lock.json"]
     command = ["make", *installed, "sandbox", f"PORT={port}", f"BIN={Path(sys.executable).parent}"]
-    with subprocess.Popen(  # noqa: S603 - our own Makefile
+    return subprocess.Popen(  # noqa: S603 - our own Makefile
         command,
         cwd=ROOT,
         env=environment,
@@ -65,7 +66,13 @@ def made(folder: Path) -> Iterator[Sandbox]:
         stderr=subprocess.STDOUT,
         text=True,
         start_new_session=True,  # so that it can be interrupted as a terminal does it
-    ) as process:
+    )
+
+
+@contextmanager
+def made(folder: Path) -> Iterator[Sandbox]:
+    port, database = free_port(), f"sqlite:///{folder}/telecode.db"
+    with making(port, free_port(), database) as process:
         assert process.stdout is not None
         written = []
         for line in process.stdout:
@@ -213,6 +220,27 @@ def test_a_visit_on_the_fhir_server_gets_the_card_of_the_sample_it_came_from(san
         for named in (visit, ["--sample", sample.name])
     )
     assert [card["summary"] for card in there] == [card["summary"] for card in here]
+
+
+def test_a_port_that_is_taken_is_said_in_one_line_and_nothing_is_left_running(tmp_path: Path) -> None:
+    port = free_port()
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        with making(port, taken.getsockname()[1], f"sqlite:///{tmp_path}/telecode.db") as process:
+            told, _ = process.communicate(timeout=LONG)
+        assert process.returncode != 0
+        assert f"error: no FHIR server on port {taken.getsockname()[1]}: EADDRINUSE" in told
+    with pytest.raises(requests.ConnectionError):
+        requests.get(f"http://127.0.0.1:{port}/healthz", timeout=LONG)
+
+
+def test_the_address_in_the_readme_opens_the_sandbox_on_what_make_sandbox_starts() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    (address,) = re.findall(r"<http://localhost:8080/index\.html\?(\S+)>", readme)
+    named = dict(parse_qsl(address))
+    assert (named["fhirServiceUrl"],) == Settings.model_fields["fhir_allow"].default
+    assert named["serviceDiscoveryURL"] == "http://127.0.0.1:8000/cds-services"
+    assert (named["hook"], named["screen"]) == ("patient-view", "patient-view")
+    assert named["patientId"] in {sample.request["context"]["patientId"] for sample in SAMPLES}
 
 
 def test_ctrl_c_stops_both(tmp_path: Path) -> None:
