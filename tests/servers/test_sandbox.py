@@ -69,6 +69,11 @@ def making(port: int, fhir_port: int, database: str) -> subprocess.Popen[str]:
     )
 
 
+def listens(port: int) -> bool:
+    with socket.socket() as caller:
+        return caller.connect_ex(("127.0.0.1", port)) == 0
+
+
 @contextmanager
 def made(folder: Path) -> Iterator[Sandbox]:
     port, database = free_port(), f"sqlite:///{folder}/telecode.db"
@@ -81,6 +86,8 @@ def made(folder: Path) -> Iterator[Sandbox]:
                 break
         stored = STORED.search("".join(written))
         assert stored, written
+        while not listens(port):  # a worker is said to have started a moment before it listens
+            assert process.poll() is None, written
         sandbox = Sandbox(f"http://127.0.0.1:{port}", stored[2], database, process)
         try:
             yield sandbox
