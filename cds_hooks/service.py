@@ -215,7 +215,7 @@ class Telecode:
             visits = errand.about(replace(request, prefetch=known))
             prefetch |= visits.fill({EARLIER: self.offer.prefetch[EARLIER]}, self.reads.whole)
         found = latest_visit(prefetch.values(), request.patient_id, self.vocabulary)
-        if found is None and (EARLIER not in prefetch or failure_code(prefetch[EARLIER]) is not None):
+        if found is None and failure_code(prefetch.get(EARLIER)) is not None:
             raise EncounterNotHad(EARLIER)
         return replace(request, encounter_id=found, prefetch=prefetch)
 
