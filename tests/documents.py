@@ -48,6 +48,11 @@ class Shown:
     def __str__(self) -> str:
         return f"{self.block.page}: {self.command}"
 
+    @property
+    def calls(self) -> bool:
+        """Whether it calls a service, which has to run beside it."""
+        return f"{TELECODE} call " in self.command
+
 
 @cache
 def pages() -> Mapping[str, str]:

@@ -148,7 +148,8 @@ def prints(shown: str, real: str) -> bool:
 def _rewritten(page: str) -> str:
     text = pages()[page]
     for shown in commands():
-        if shown.block.page == page and TELECODE in shown.command and "...\n" not in shown.printed:
+        left_out = shown.calls or "...\n" in shown.printed
+        if shown.block.page == page and TELECODE in shown.command and not left_out:
             with TemporaryDirectory() as folder:
                 lay_out(Path(folder), page, shown.block.line)
                 old = f"$ {shown.command}\n{shown.printed}"

@@ -89,7 +89,7 @@ def test_every_make_target_that_a_document_names_is_one(page: str) -> None:
 @pytest.mark.parametrize("page", pages())
 def test_every_telecode_command_that_a_document_names_is_one(page: str) -> None:
     scripts = "".join(block.text for block in blocks("sh") if block.page == page)
-    for said in [*quoted(page), *re.findall(r"^telecode .*", scripts, re.MULTILINE)]:
+    for said in [*quoted(page), *re.findall(r"^(?:\.venv/bin/)?(telecode .*)", scripts, re.MULTILINE)]:
         if said.startswith("telecode "):
             command: click.Command | None = main
             options = {"--version", "--help"}

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import yaml
+from flask import Flask
 from flask.testing import FlaskClient
 
 from cds_hooks.cards.profile import load_profiles
@@ -22,6 +23,7 @@ from tests.documents import TELECODE, Block, Shown, blocks, commands, pages
 from tests.documents_made import lay_out, prints, run
 from tests.exchange.signers import KEYS as PUBLIC_KEYS
 from tests.exchange.signers import key_set, signed
+from tests.served import served
 
 DEVELOPMENT, PRODUCTION = "http://127.0.0.1:8000", "https://telecode.example.org"
 TRANSCRIPTS = [shown for shown in commands() if TELECODE in shown.command]
@@ -37,9 +39,13 @@ def called(things: list[Any]) -> list[str]:
 
 
 @pytest.mark.parametrize("shown", TRANSCRIPTS, ids=called(TRANSCRIPTS))
-def test_the_command_prints_what_the_document_shows(shown: Shown, tmp_path: Path) -> None:
+def test_the_command_prints_what_the_document_shows(shown: Shown, tmp_path: Path, shared_app: Flask) -> None:
     lay_out(tmp_path, shown.block.page, shown.block.line)
-    real = run(shown.command, tmp_path)
+    if shown.calls:
+        with served(shared_app) as url:
+            real = run(f"{shown.command} --service {url}", tmp_path)
+    else:
+        real = run(shown.command, tmp_path)
     assert real
     assert prints(shown.printed, real), real
 
