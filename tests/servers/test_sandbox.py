@@ -196,7 +196,9 @@ def test_its_patient_view_shows_the_card_of_the_latest_telehealth_visit(sandbox:
         ("jimenez", "Visit code open. The record contradicts itself: 28"),
     ):
         (card,) = cards(sandbox, patient)
-        assert card["summary"].startswith(summary)
+        visit, _, said = card["summary"].partition(": ")
+        assert re.fullmatch(r"Visit of 2026-\d\d-\d\d", visit)
+        assert said.startswith(summary)
     assert cards(sandbox, "novak") == []
 
 
@@ -240,9 +242,9 @@ def test_a_port_that_is_taken_is_said_in_one_line_and_nothing_is_left_running(tm
         requests.get(f"http://127.0.0.1:{port}/healthz", timeout=LONG)
 
 
-def test_the_address_in_the_readme_opens_the_sandbox_on_what_make_sandbox_starts() -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    (address,) = re.findall(r"<http://localhost:8080/index\.html\?(\S+)>", readme)
+def test_the_address_in_the_document_opens_the_sandbox_on_what_make_sandbox_starts() -> None:
+    page = (ROOT / "docs" / "sandbox.md").read_text(encoding="utf-8")
+    (address,) = re.findall(r"^http://localhost:8080/index\.html\?(\S+)$", page, re.MULTILINE)
     named = dict(parse_qsl(address))
     assert (named["fhirServiceUrl"],) == Settings.model_fields["fhir_allow"].default
     assert named["serviceDiscoveryURL"] == "http://127.0.0.1:8000/cds-services"
