@@ -25,7 +25,10 @@ def read_note(text: str, rules: NoteRules) -> tuple[Found, ...]:
     parts: list[Part] = []
     for number, sentence in _own(text, rules):
         told = rules.grammar.mark(sentence.text)
-        line = Line(number, sentence, told, corrects=rules.corrections.search(told.text) is not None)
+        may = rules.needles.possible(told.text)
+        if not may:
+            continue
+        line = Line(number, sentence, told, corrects=rules.corrections.search(told.text) is not None, may=may)
         for one in times(line, rules):
             if isinstance(one, Part):
                 parts.append(one)
@@ -56,20 +59,19 @@ def _others(line: Line, rules: NoteRules) -> Iterator[Found]:
     """What a sentence says besides lengths of time: for each target the first row that stands in its context."""
     plain = line.sentence.text.casefold()
     for target, rows in rules.others.items():
-        if rules.triggers[target].search(plain):
+        if rules.triggers[target].pulls(plain, line.may):
             first = next(_standing(line, rules, target, rows), None)
             if first is not None:
                 yield first
 
 
 def _standing(line: Line, rules: NoteRules, target: str, rows: Sequence[ReadRule]) -> Iterator[Found]:
-    for row in rows:
-        for match in row.find(line.told.text, line.sentence.heading):
-            value = row.value if row.value is not None or row.vague else rules.level(match["level"])
-            effect = rules.effect(target, line.told.text, match, value)
-            if effect != "drop":
-                # What stands in the first line is the title of the note: it is no passing mention.
-                yield line.found(target, None if effect else value, match[0], weak=row.weak and line.number > 0)
+    for row, match in line.matched(rows):
+        value = row.value if row.value is not None or row.vague else rules.level(match["level"])
+        effect = rules.effect(target, line.told.text, match, value)
+        if effect != "drop":
+            # What stands in the first line is the title of the note: it is no passing mention.
+            yield line.found(target, None if effect else value, match[0], weak=row.weak and line.number > 0)
 
 
 def _weighed(found: Sequence[Found]) -> list[Found]:

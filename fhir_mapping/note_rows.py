@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -11,7 +12,8 @@ from pydantic import Field
 
 from fhir_mapping.durations import DurationGrammar
 from fhir_mapping.facts import MdmLevel
-from fhir_mapping.note_rules import KEPT_ASIDE, SCOPES, TIMES, VALUES, ContextRule, NoteRules, ReadRule
+from fhir_mapping.needles import Needles, bits
+from fhir_mapping.note_rules import KEPT_ASIDE, SCOPES, TIMES, VALUES, ContextRule, NoteRules, ReadRule, Trigger
 from fhir_mapping.tables import Place, Row, Source, Table, read_table
 
 FILE = "note_rules.yaml"
@@ -81,6 +83,13 @@ def load_note_rules(folder: Path, *, site: Path | None = None) -> NoteRules:
         raise own.error((), "the note rules must say their sources, what is vague, and what is copied")
     words = {name: word for _, file in reversed(files) for name, word in file.words.items()}
     reads = [rule for table, file in files for rule in _reads(table, file, words)]
+    triggers = {
+        name: re.compile("|".join(file.triggers[name] for _, file in files if name in file.triggers))
+        for name in VALUES
+        if any(name in file.triggers for _, file in files)
+    }
+    needles = Needles.of([*map(_must_match, reads), *([trigger] for trigger in triggers.values())])
+    reads = [replace(rule, bit=1 << number) for number, rule in enumerate(reads)]
     contexts: dict[str, list[ContextRule]] = {}
     for table, file in files:
         for targets, rule in _contexts(table, file, words):
@@ -96,10 +105,11 @@ def load_note_rules(folder: Path, *, site: Path | None = None) -> NoteRules:
         times=tuple(rule for rule in reads if rule.target in times),
         others={name: rules for name, rules in others.items() if rules},
         triggers={
-            name: re.compile("|".join(file.triggers[name] for _, file in files if name in file.triggers))
-            for name in VALUES
-            if any(name in file.triggers for _, file in files)
+            name: Trigger(trigger, 1 << number, bits(rule.bit for rule in others[name]))
+            for number, (name, trigger) in enumerate(triggers.items(), len(reads))
         },
+        needles=needles,
+        numbers=bits(rule.bit for rule in reads if rule.number),
         contexts={target: tuple(rules) for target, rules in contexts.items()},
         copy_opens=_compile(own, ("copied", "opens"), first.copied.opens, words),
         copy_closes=_compile(own, ("copied", "closes"), first.copied.closes, words),
@@ -128,6 +138,13 @@ def _reads(table: Table, file: _NoteRules, words: Mapping[str, str]) -> Iterator
             row.weak,
             row.vague,
         )
+
+
+def _must_match(rule: ReadRule) -> Iterator[re.Pattern[str]]:
+    """The patterns that all match a sentence in which a rule finds something; a heading may stand in for `when`."""
+    yield rule.pattern
+    if rule.when and not rule.under:
+        yield rule.when
 
 
 def _contexts(table: Table, file: _NoteRules, words: Mapping[str, str]) -> Iterator[tuple[Sequence[str], ContextRule]]:

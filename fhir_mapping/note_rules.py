@@ -9,6 +9,7 @@ from typing import Any
 
 from fhir_mapping.durations import DurationGrammar
 from fhir_mapping.facts import AudioOnlyReason, ClinicianLocation, MdmLevel, Modality, PatientLocation
+from fhir_mapping.needles import Needles
 
 TOTAL, PART, TAKEN_OUT = "total_minutes", "part_minutes", "taken_out"
 MODE, SWITCHED, REASON = "modality", "switched", "audio_only_reason"
@@ -39,7 +40,7 @@ class ReadRule:
     """One thing a clinician may write.
 
     `when` must stand in the sentence too, or `under` in the heading above it. `soft`: a total that may be one part of
-    several; `vague`: what it finds is asked about.
+    several; `vague`: what it finds is asked about; `bit` stands for the row in `NoteRules.needles`.
     """
 
     target: str
@@ -52,6 +53,7 @@ class ReadRule:
     soft: bool
     weak: bool
     vague: bool
+    bit: int = 0
 
     @property
     def may_be_part(self) -> bool:
@@ -96,13 +98,28 @@ class ContextRule:
 
 
 @dataclass(frozen=True, slots=True)
+class Trigger:
+    """The words without which a sentence is not searched for a target; `bit` stands for it, `rows` for the target's."""
+
+    pattern: re.Pattern[str]
+    bit: int
+    rows: int
+
+    def pulls(self, sentence: str, may: int) -> bool:
+        """Whether a sentence in small letters is to be searched, of which `may` says what it can match at all."""
+        return bool(may & self.bit and may & self.rows) and self.pattern.search(sentence) is not None
+
+
+@dataclass(frozen=True, slots=True)
 class NoteRules:
-    """Every row, by what it reads."""
+    """Every row, by what it reads; `numbers` are the bits of those that read a bare number."""
 
     grammar: DurationGrammar
     times: tuple[ReadRule, ...]
     others: Mapping[str, tuple[ReadRule, ...]]
-    triggers: Mapping[str, re.Pattern[str]]
+    triggers: Mapping[str, Trigger]
+    needles: Needles
+    numbers: int
     contexts: Mapping[str, tuple[ContextRule, ...]]
     copy_opens: re.Pattern[str]
     copy_closes: re.Pattern[str]

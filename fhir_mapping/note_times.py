@@ -1,7 +1,7 @@
 """Reads the lengths of time in a sentence of a note: whose they are, which is the total, and which are its parts."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from fhir_mapping.durations import Duration, Kind, Told
@@ -33,12 +33,23 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One sentence as it is read: its place in the note, its lengths of time, and whether it corrects another."""
+    """One sentence as it is read: its place in the note, its lengths of time, and whether it corrects another.
+
+    `may`: the rows that may find something in it, as bits.
+    """
 
     number: int
     sentence: Sentence
     told: Told
     corrects: bool
+    may: int
+
+    def matched(self, rows: Iterable[ReadRule]) -> Iterator[tuple[ReadRule, re.Match[str]]]:
+        """Every place where one of `rows` finds something, row by row."""
+        for row in rows:
+            if self.may & row.bit:
+                for match in row.find(self.told.text, self.sentence.heading):
+                    yield row, match
 
     def found(self, target: str, value: object, words: str, *, weak: bool = False) -> Found:
         """What was found in this sentence; of a long one, the telling `words` and those around them are quoted."""
@@ -63,7 +74,7 @@ Claims = Mapping[int, tuple[ReadRule, re.Match[str]]]
 
 def times(line: Line, rules: NoteRules) -> Iterator[Found | Part]:
     """The lengths of time that a sentence tells, each claimed by one rule; parts that make a whole are summed."""
-    if _LABEL.search(line.told.text):
+    if line.may & rules.numbers and _LABEL.search(line.told.text):
         yield from _numbers(line, rules)
     if not line.told.durations:
         return
@@ -113,32 +124,27 @@ def standing(totals: Sequence[Found], taken_out: Sequence[Found]) -> Iterator[Fo
 
 def _numbers(line: Line, rules: NoteRules) -> Iterator[Found]:
     """Fields whose label says that the number is one of minutes."""
-    for rule in rules.times:
-        for match in rule.find(line.told.text, line.sentence.heading) if rule.number else ():
-            if rules.effect(rule.target, line.told.text, match, None) is None:
-                yield line.found(rule.target, int(match["number"]), match[0])
+    for rule, match in line.matched(rule for rule in rules.times if rule.number):
+        if rules.effect(rule.target, line.told.text, match, None) is None:
+            yield line.found(rule.target, int(match["number"]), match[0])
 
 
 def _claims(line: Line, rules: NoteRules) -> dict[int, tuple[ReadRule, re.Match[str]]]:
     """The first rule that claims each length of time; one that its context drops leaves it to the next."""
     claims: dict[int, tuple[ReadRule, re.Match[str]]] = {}
-    for rule in rules.times:
-        for match in rule.find(line.told.text, line.sentence.heading) if not rule.number else ():
-            index = int(MARK.findall(match[0])[-1])
-            claims.setdefault(index, (rule, match))
+    for rule, match in line.matched(rule for rule in rules.times if not rule.number):
+        index = int(MARK.findall(match[0])[-1])
+        claims.setdefault(index, (rule, match))
     return claims
 
 
 def _parts(line: Line, rules: NoteRules, claims: Claims) -> dict[int, Duration]:
     """The lengths of time that tell of one activity each, whatever else they tell."""
     found: dict[int, Duration] = {}
-    for rule in rules.times:
-        if rule.target != PART or not claims:
-            continue
-        for match in rule.find(line.told.text, line.sentence.heading):
-            index = int(MARK.findall(match[0])[-1])
-            if claims[index][0].may_be_part and rules.effect(PART, line.told.text, match, None) is None:
-                found.setdefault(index, line.told.durations[index])
+    for _, match in line.matched(rule for rule in rules.times if rule.target == PART) if claims else ():
+        index = int(MARK.findall(match[0])[-1])
+        if claims[index][0].may_be_part and rules.effect(PART, line.told.text, match, None) is None:
+            found.setdefault(index, line.told.durations[index])
     return dict(sorted(found.items()))
 
 
