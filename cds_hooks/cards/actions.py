@@ -5,32 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from fhir.resources import chargeitem, claim, servicerequest
-from fhir.resources.R4B import chargeitem as r4_chargeitem
-from fhir.resources.R4B import claim as r4_claim
-from fhir.resources.R4B import servicerequest as r4_servicerequest
-from pydantic import BaseModel
-
 from cds_hooks.cards.charge_item import charge_item
 from cds_hooks.cards.claim import draft_claim
 from cds_hooks.cards.coded import Json, Visit, billed, coded
 from cds_hooks.cards.profile import ClientProfile
 from cds_hooks.cards.service_request import service_request
+from cds_hooks.cards.validity import is_valid
 from cds_hooks.cards.visit_line import VisitLine, visit_lines
 from cds_hooks.cards.words import claim_line
 from cds_hooks.coding.outcome import Candidate
 from fhir_mapping.facts import Release
-
-FAULTS = (ValueError, KeyError, TypeError)
-"""What fhir.resources raises for a resource it refuses."""
-MODELS: dict[tuple[Release, str], type[BaseModel]] = {
-    (Release.R4, "Claim"): r4_claim.Claim,
-    (Release.R4, "ChargeItem"): r4_chargeitem.ChargeItem,
-    (Release.R4, "ServiceRequest"): r4_servicerequest.ServiceRequest,
-    (Release.R5, "Claim"): claim.Claim,
-    (Release.R5, "ChargeItem"): chargeitem.ChargeItem,
-    (Release.R5, "ServiceRequest"): servicerequest.ServiceRequest,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +34,7 @@ def create_actions(candidate: Candidate, visit: Visit, profile: ClientProfile) -
     if visit.release is Release.OTHER:
         return []
     found = list(_actions(candidate, visit, profile))
-    try:
-        for action in found:
-            resource = action.body["resource"]
-            MODELS[visit.release, resource["resourceType"]].model_validate(resource)
-    except FAULTS:
-        return []
-    return found
+    return found if all(is_valid(action.body["resource"], visit) for action in found) else []
 
 
 def _actions(candidate: Candidate, visit: Visit, profile: ClientProfile) -> Iterator[Action]:

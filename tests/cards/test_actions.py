@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
-from cds_hooks.cards.actions import MODELS, create_actions
+from cds_hooks.cards.actions import create_actions
 from cds_hooks.cards.card import load_card_table
 from cds_hooks.cards.coded import Visit
 from cds_hooks.cards.profile import PreferenceList, load_profiles
+from cds_hooks.cards.validity import MODELS
 from cds_hooks.coding.outcome import Basis, Candidate, ProlongedUnits
 from fhir_mapping.facts import MdmLevel, Parties, Release
 from fhir_mapping.tables import config_folder
