@@ -13,7 +13,7 @@ HIDDEN = {"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"}
 
 def plain(text: str, longest: int = LONGEST) -> str:
     """One line of visible characters, cut at `longest`."""
-    visible = "".join(" " if unicodedata.category(c) in HIDDEN else c for c in text)
+    visible = text if text.isprintable() else "".join(" " if unicodedata.category(c) in HIDDEN else c for c in text)
     line = " ".join(visible.split())
     return line if len(line) <= longest else f"{line[: longest - 1].rstrip()}…"
 
