@@ -4,7 +4,7 @@ PORT ?= 8000
 BIN := .venv/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 
-.PHONY: run sandbox test servers docs lint lock clean
+.PHONY: run sandbox test servers docs bench lint lock clean
 
 # The public CDS Hooks Sandbox, served on this machine, may call, and is shown a patient's latest telehealth visit.
 run sandbox: export TELECODE_CLIENT ?= sandbox
@@ -27,6 +27,10 @@ servers: .venv/dev tests/servers/node/node_modules/.package-lock.json sandbox/no
 # Writes anew what the documents show of commands and tables.
 docs: .venv/dev
 	$(BIN)/python -m tests.documents_made
+
+# Ratios to peers and figures of parts, for docs/performance.md; needs Debian's wrk, and takes half an hour.
+bench: .venv/dev
+	$(BIN)/python -m bench
 
 lint: .venv/dev
 	$(BIN)/ruff check .

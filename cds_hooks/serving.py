@@ -23,6 +23,8 @@ THREADS = 8
 """Requests that one worker answers at a time; most of a request is waiting for FHIR."""
 PATIENCE = 25
 """Seconds that a worker may take to finish its requests; hosts commonly kill after thirty."""
+KEEP_ALIVE = False
+"""A connection that is kept may be closed under the next request when a worker stops."""
 SLOWEST_HEADERS = 10_000
 """Milliseconds that a client may take to send its headers."""
 
@@ -84,7 +86,7 @@ def serve(host: str, port: int, workers: int, notice: float) -> None:
         workers=workers,
         interface=Interfaces.WSGI,
         blocking_threads=THREADS,
-        http1_settings=HTTP1Settings(keep_alive=False, header_read_timeout=SLOWEST_HEADERS),
+        http1_settings=HTTP1Settings(keep_alive=KEEP_ALIVE, header_read_timeout=SLOWEST_HEADERS),
         workers_kill_timeout=PATIENCE,
         respawn_failed_workers=True,
         factory=True,
