@@ -11,6 +11,7 @@ from fhir_mapping.resources import Json, quote, record, records, text
 
 _HARMLESS = {"patient", "subject", "_count", "_sort", "_format", "_total", "_include", "_revinclude", "_summary"}
 _FROM, _TO = {"ge", "gt"}, {"le", "lt"}
+_BESIDE = {"include", "outcome"}
 _NESTED = 3
 
 
@@ -60,7 +61,7 @@ def _searches(resource: Json, depth: int) -> Iterator[Search]:
         yield from _searches(inner, depth + 1)
     links = {text(link.get("relation")): text(link.get("url")) for link in records(resource.get("link"))}
     path, _, query = links.get("self", "").partition("?")
-    matches = [inner for entry, inner in held if record(entry.get("search")).get("mode") not in {"include", "outcome"}]
+    matches = [inner for entry, inner in held if text(record(entry.get("search")).get("mode")) not in _BESIDE]
     kinds = {text(inner.get("resourceType")) for inner in matches}
     kind = path.rstrip("/").rpartition("/")[2] or (kinds.pop() if len(kinds) == 1 else "")
     total = resource.get("total")

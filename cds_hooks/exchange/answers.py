@@ -120,6 +120,6 @@ def _resource(body: bytes, expects: str) -> dict[str, Any]:
         found = orjson.loads(body)
     except orjson.JSONDecodeError:
         return failure("structure")
-    if isinstance(found, dict) and found.get("resourceType") in {expects, "OperationOutcome"}:
+    if isinstance(found, dict) and found.get("resourceType") in (expects, "OperationOutcome"):
         return found
     return failure("structure")

@@ -281,6 +281,9 @@ BORNE: dict[str, Change] = {
         "prefetch",
         "observations",
     ),
+    "a search mode that is a list": put(
+        [{"resource": {}, "search": {"mode": []}}], "prefetch", "observations", "entry"
+    ),
     "a total that is a string": put("many", "prefetch", "observations", "total"),
     "a link that is a string": put("next", "prefetch", "observations", "link"),
     "a next page at the cloud's own address": put(

@@ -45,6 +45,7 @@ AT_ONCE = 16
 
 VISIT = json.dumps({"resourceType": "Encounter", "id": "e-100", "subject": {"reference": "Patient/p-100"}}).encode()
 FAULTS: dict[str, Behaviour] = {
+    "a type that is a list": ok({"resourceType": ["Patient"]}),
     "silence": hang,
     "slow headers": drip(b"HTTP/1.1 200 OK\r\n", b"X-Filler: y\r\n"),
     "a slow body": drip(head(Content_Type="application/json", Content_Length="1000000"), b" "),
