@@ -3,13 +3,22 @@
 from collections.abc import Iterator
 
 from cds_hooks.cards.markdown import escaped, table
-from cds_hooks.cards.words import ALWAYS_SHOWN, FACT_LABELS, basis, claim_line, minutes_counted, said, supposition
-from cds_hooks.coding.families import Rung
+from cds_hooks.cards.words import (
+    ALWAYS_SHOWN,
+    FACT_LABELS,
+    basis,
+    claim_line,
+    confidence,
+    minutes_counted,
+    needs,
+    said,
+    supposition,
+)
 from cds_hooks.coding.levels import above, below, by_mdm, by_time
 from cds_hooks.coding.mdm import documented_levels
 from cds_hooks.coding.outcome import Candidate, Kind, Outcome
 from cds_hooks.coding.policy import PolicyBook
-from fhir_mapping.facts import EncounterFacts, Evidence, Fact, PatientStatus, RecordShows
+from fhir_mapping.facts import EncounterFacts, Evidence, Fact, RecordShows
 
 MOST_EVIDENCE = 3
 MOST_CHOICES = 4
@@ -123,18 +132,12 @@ def _side_by_side(first: Candidate, facts: EncounterFacts, book: PolicyBook, out
     rows = [("Time", documented, time_rung.code if time_rung else "none")]
     if any(rung.mdm for rung in ladder):
         rows.insert(0, ("MDM", mdm or " or ".join(stated) or "not documented", mdm_rung.code if mdm_rung else "none"))
-    needs = [
-        f"- {where}: {_needs(other, status)}"
+    near = [
+        f"- {where}: {needs(other, status)}"
         for where, other in (("Next up", above(ladder, rung)), ("Next down", below(ladder, rung)))
         if other
     ]
-    return table(("Path", "Documented", "Supports"), rows) + ("\n\n" + "\n".join(needs) if needs else "")
-
-
-def _needs(rung: Rung, status: PatientStatus) -> str:
-    ways = [f"{rung.mdm} MDM"] if rung.mdm else []
-    ways += [f"{rung.least} minutes"] if rung.least is not None else []
-    return f"{rung.code} needs {' or '.join(ways)} ({status} patient)" if ways else f"{rung.code} has no level"
+    return table(("Path", "Documented", "Supports"), rows) + ("\n\n" + "\n".join(near) if near else "")
 
 
 def _facts(facts: EncounterFacts) -> str:
@@ -181,12 +184,6 @@ def _sources(outcome: Outcome, *, links: bool) -> str:
         more = sum(outcome.sources[name].confirms for name in step.sources[1:])
         others = f" and {more} more" if more else ""
         title = f"[{escaped(source.title)}]({source.url})" if source.url and links else escaped(source.title)
-        where = f"{title}, {escaped(source.publisher)}{others}; {_confidence(step.sure)}"
+        where = f"{title}, {escaped(source.publisher)}{others}; {confidence(step.sure)}"
         rows.append((escaped(step.says, LONG), where, step.edition.isoformat()))
     return "**Why**\n\n" + table(("Rule", "Source", "In force since"), rows)
-
-
-def _confidence(sure: str) -> str:
-    return {"agreed": "sources agree", "single": "one source", "conflict": "sources disagree"}.get(
-        sure, "not confirmed"
-    )

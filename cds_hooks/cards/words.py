@@ -2,9 +2,10 @@
 
 from typing import Any
 
+from cds_hooks.coding.families import Rung
 from cds_hooks.coding.outcome import Basis, Candidate
 from cds_hooks.coding.policy import PolicyBook
-from fhir_mapping.facts import NO_RELATED_VISIT, EncounterFacts, MdmElements, SameDayVisit
+from fhir_mapping.facts import NO_RELATED_VISIT, EncounterFacts, MdmElements, PatientStatus, SameDayVisit
 
 FACT_LABELS = {
     "service_date": "Date of service",
@@ -105,3 +106,18 @@ def basis(candidate: Candidate, facts: EncounterFacts, book: PolicyBook) -> str:
         by = "by time" if minutes is None or facts.same_day_visit.known else f"by time, {minutes} min"
         return f"{candidate.level} {by}" if candidate.level else by
     return ""
+
+
+def needs(rung: Rung, status: PatientStatus | None = None) -> str:
+    """What a code asks for, its MDM level or its minutes, and for which patient if `status` is given."""
+    ways = [f"{rung.mdm} MDM"] if rung.mdm else []
+    ways += [f"{rung.least} minutes"] if rung.least is not None else []
+    who = f" ({status} patient)" if status else ""
+    return f"{rung.code} needs {' or '.join(ways)}{who}" if ways else f"{rung.code} has no level"
+
+
+def confidence(sure: str) -> str:
+    """How well a row of law is confirmed, in words."""
+    return {"agreed": "sources agree", "single": "one source", "conflict": "sources disagree"}.get(
+        sure, "not confirmed"
+    )

@@ -54,7 +54,7 @@ def decide(desk: Desk, case: Case, rules: Rules, payer: str) -> Verdict:
         return outside
     if route is not None and route.instead is not None:
         return Verdict(blocking=(Note(route.instead.id, route.instead.text),))
-    page = _open_book(desk, case, rules, route, payer)
+    page = open_book(desk, case, rules, route, payer)
     if page is None:
         return Verdict(blocking=(question(desk.book, "rules_not_loaded"),))
     through = page.verified_through
@@ -88,7 +88,7 @@ def _outside_em(desk: Desk, case: Case, route: Route | None) -> Verdict | None:
     return Verdict(refusals=(refusal(desk.book, name),), steps=steps, verified_through=through)
 
 
-def _open_book(desk: Desk, case: Case, rules: Rules, route: Route | None, payer: str) -> Page | None:
+def open_book(desk: Desk, case: Case, rules: Rules, route: Route | None, payer: str) -> Page | None:
     """The page for this contact, or `None` where no rules are loaded for it on that day."""
     if route is None or route.family is None:
         return None
@@ -139,14 +139,15 @@ def _level(desk: Desk, case: Case, page: Page, reasoning: Reasoning) -> tuple[Re
     if page.family.measure == "none":
         return (Reached(page.ladder[0], None),)
     minutes = getattr(case, page.family.measure)
-    prolonged = _prolonged(desk, page)
+    prolonged = prolonged_code(desk, page)
     found = reached(page.ladder, case.mdm, minutes, prolonged[:2] if prolonged else None)
     if found and prolonged:
         reasoning.prolonged(found[0], minutes, *prolonged[1:])
     return found
 
 
-def _prolonged(desk: Desk, page: Page) -> tuple[str, ProlongedEdition, date] | None:
+def prolonged_code(desk: Desk, page: Page) -> tuple[str, ProlongedEdition, date] | None:
+    """The prolonged-service code that the payer takes, its edition, and since when that is in force."""
     name = page.rules.edition.prolonged
     table = desk.book.prolonged.tables[name] if name else None
     edition, since = (table.on(desk.day), table.start(desk.day)) if table else (None, None)

@@ -50,13 +50,12 @@ DOORS: Mapping[str, _Door] = {
     "hooks.feedback": _Door("Hear what clinicians did with cards", said.HeardJson, refusals=(*_BODY, 503)),
     "api.select": _Door("Select the code for facts", said.OutcomeJson, FactsJson, _BODY),
     "api.explain": _Door("Explain the answer to a hook request", said.ExplanationJson, refusals=(*_BODY, 412)),
-    "page.front": _Door("Lead to discovery", None),
     "operations.healthz": _Door("Say whether the process lives", said.AliveJson),
     "operations.readyz": _Door("Say whether the service can answer", said.ReadyJson, refusals=(503,)),
     "operations.metrics": _Door("Tell the numbers, for Prometheus", None),
     "operations.openapi": _Door("Describe the service", None),
 }
-"""The doors by their names; each route of the application has one."""
+"""The doors by their names; each route of the application has one, but the pages, which are for people."""
 
 
 def document(app: Flask, telecode: Telecode) -> Json:
@@ -120,8 +119,6 @@ def _operation(endpoint: str, door: _Door, service: Service | None, *, signed: b
 def _good(endpoint: str, door: _Door) -> Json:
     if door.answer:
         return {"200": _json("The answer", door.answer.__name__)}
-    if endpoint == "page.front":
-        return {"302": {"description": "To discovery", "headers": {"Location": {"schema": {"type": "string"}}}}}
     if endpoint == "operations.metrics":
         return {"200": {"description": "The numbers", "content": {"text/plain": {"schema": {"type": "string"}}}}}
     return {"200": {"description": "This", "content": {"application/json": {"schema": {"type": "object"}}}}}
