@@ -1,11 +1,11 @@
 """The law as a person reads it: the code tables of a day, what changed between two days, and where it was read."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 
 from cds_hooks.coding.citation import Dated
-from cds_hooks.coding.families import Edition, Family, Rung
+from cds_hooks.coding.families import Edition, Family, ProlongedEdition, Rung
 from cds_hooks.coding.payers import PayerEdition, When
 from cds_hooks.coding.policy import PolicyBook
 
@@ -26,44 +26,75 @@ class CodeRow:
     since: date
 
 
-def code_rows(book: PolicyBook, day: date) -> Iterator[CodeRow]:
-    """Every code in force on `day`, family by family, lowest first."""
+@dataclass(frozen=True, slots=True)
+class CodeTable:
+    """The codes of one family, or of one prolonged service, as one table with its sources.
+
+    `family` is `None` for a prolonged service.
+    """
+
+    id: str
+    title: str
+    family: Family | None
+    sources: tuple[str, ...]
+    rows: tuple[CodeRow, ...]
+
+
+def code_tables(book: PolicyBook, day: date) -> Iterator[CodeTable]:
+    """Every table in force on `day`: the families, then the prolonged services; the lowest code of each first."""
     for family in book.families.values():
         edition, since = family.on(day), family.start(day)
-        if edition is None or since is None:
-            continue
-        publishers = ", ".join(dict.fromkeys(book.sources[name].publisher for name in edition.sources))
-        for patient, rung in _rungs(edition):
-            rvu = book.work_rvu(family, rung.code, day)
-            yield CodeRow(
-                code=rung.code,
-                modality=family.modality,
-                patient=patient,
-                history_and_exam=family.history_and_exam or "none",
-                mdm=rung.mdm or "none",
-                time=_minutes(rung, family),
-                work_rvu=rvu.says() if rvu else "not published",
-                source=publishers,
-                sure=edition.sure,
-                since=since,
-            )
-    for table in book.prolonged.tables.values():
+        if edition is not None and since is not None:
+            rows = tuple(_family_rows(book, family, edition, since, day))
+            yield CodeTable(family.id, family.title, family, edition.sources, rows)
+    for name, table in book.prolonged.tables.items():
         prolonged, since = table.on(day), table.start(day)
-        if prolonged is None or since is None:
-            continue
-        for base, minutes in prolonged.after.items():
-            yield CodeRow(
-                code=table.code,
-                modality=f"with {base}",
-                patient="any",
-                history_and_exam="none",
-                mdm="none",
-                time=f"from {minutes + prolonged.step} minutes, each full {prolonged.step}",
-                work_rvu="not published",
-                source=", ".join(dict.fromkeys(book.sources[name].publisher for name in prolonged.sources)),
-                sure=prolonged.sure,
-                since=since,
-            )
+        if prolonged is not None and since is not None:
+            rows = tuple(_prolonged_rows(book, table.code, prolonged, since))
+            yield CodeTable(name, table.title, None, prolonged.sources, rows)
+
+
+def code_rows(book: PolicyBook, day: date) -> Iterator[CodeRow]:
+    """Every code in force on `day`, table by table, lowest first."""
+    for table in code_tables(book, day):
+        yield from table.rows
+
+
+def _family_rows(book: PolicyBook, family: Family, edition: Edition, since: date, day: date) -> Iterator[CodeRow]:
+    for patient, rung in _rungs(edition):
+        rvu = book.work_rvu(family, rung.code, day)
+        yield CodeRow(
+            code=rung.code,
+            modality=family.modality,
+            patient=patient,
+            history_and_exam=family.history_and_exam or "none",
+            mdm=rung.mdm or "none",
+            time=_minutes(rung, family),
+            work_rvu=rvu.says() if rvu else "not published",
+            source=_publishers(book, edition.sources),
+            sure=edition.sure,
+            since=since,
+        )
+
+
+def _prolonged_rows(book: PolicyBook, code: str, edition: ProlongedEdition, since: date) -> Iterator[CodeRow]:
+    for base, minutes in edition.after.items():
+        yield CodeRow(
+            code=code,
+            modality=f"with {base}",
+            patient="any",
+            history_and_exam="none",
+            mdm="none",
+            time=f"from {minutes + edition.step} minutes, each full {edition.step}",
+            work_rvu="not published",
+            source=_publishers(book, edition.sources),
+            sure=edition.sure,
+            since=since,
+        )
+
+
+def _publishers(book: PolicyBook, sources: Iterable[str]) -> str:
+    return ", ".join(dict.fromkeys(book.sources[name].publisher for name in sources))
 
 
 def changes(book: PolicyBook, first: date, second: date) -> Iterator[str]:

@@ -12,10 +12,11 @@ from cds_hooks import __version__
 from cds_hooks.cards.words import FACT_LABELS, confidence, said
 from cds_hooks.web.calculator import LEVELS, Form, Worked, load_form, work
 from cds_hooks.web.hooks import telecode
+from cds_hooks.web.rules import look_up
 from fhir_mapping.tables import config_folder
 
 bp = Blueprint("page", __name__, static_folder="static", static_url_path="/page", template_folder="templates")
-TABS = {"page.calculator": "Calculator"}
+TABS = {"page.calculator": "Calculator", "page.rules": "Rules"}
 """The tabs in their order: the route, and what it is called."""
 
 
@@ -58,6 +59,13 @@ def calculator_outcome() -> tuple[str, int]:
     """The answer alone, for a form that changes as it is filled in."""
     found = _worked()
     return render_template("_outcome.html", form=_form(), worked=found), 400 if found.fault else 200
+
+
+@bp.get("/rules")
+def rules() -> tuple[str, int]:
+    """The code tables and payer policies of a date of service, and what changed between two."""
+    found = look_up(request.args, telecode().book, today())
+    return render_template("rules.html", rules=found, payers=_payers()), 400 if found.fault else 200
 
 
 def _worked() -> Worked:
