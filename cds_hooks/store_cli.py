@@ -9,18 +9,17 @@ from dataclasses import asdict
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree as ET
 
 import click
 import orjson
-import pygal
 
+from cds_hooks.charts import as_file, by_month
 from cds_hooks.endings import stop
 from cds_hooks.policy_cli import DAY
 from cds_hooks.settings import Settings
 from cds_hooks.store.database import BadDatabaseError, Database, StoreUnavailableError
 from cds_hooks.store.ledger import Ledger
-from cds_hooks.store.statistics import Statistics, Tally, events, statistics
+from cds_hooks.store.statistics import Tally, events, statistics
 
 BAR = 24
 
@@ -39,7 +38,7 @@ def stats(since: date | None, until: date | None, *, as_json: bool, chart: Path 
     """Print how often cards were accepted and overridden, by code, basis, outcome and month, and why."""
     found = _from_store(lambda database: statistics(database, _midnight(since), _midnight(until)))
     if chart is not None:
-        chart.write_bytes(draw(found))
+        chart.write_bytes(as_file(by_month(found.by_month)))
     if as_json:
         click.echo(orjson.dumps(asdict(found), option=orjson.OPT_INDENT_2))
         return
@@ -92,21 +91,6 @@ def forget(days: int | None, *, as_json: bool) -> None:
         click.echo("everything is kept: TELECODE_RETENTION_DAYS is 0")
     else:
         click.echo(f"{dropped} rows from before {before.date().isoformat()} dropped")
-
-
-def draw(found: Statistics) -> bytes:
-    """A chart of accepted, overridden and unanswered cards month by month, as SVG that needs nothing from elsewhere."""
-    chart = pygal.StackedBar(js=[], title="Cards by month", print_values=True)
-    chart.x_labels = [tally.key for tally in found.by_month]
-    chart.add("accepted", [tally.accepted for tally in found.by_month])
-    chart.add("overridden", [tally.overridden for tally in found.by_month])
-    chart.add("no answer", [tally.given - tally.accepted - tally.overridden for tally in found.by_month])
-    tree = chart.render_tree()
-    for parent in tree.iter():
-        for script in [child for child in parent if str(child.tag).endswith("script")]:
-            parent.remove(script)  # a picture runs nothing
-    drawn: bytes = ET.tostring(tree, encoding="utf-8", xml_declaration=True)
-    return drawn
 
 
 def _line(tally: Tally) -> str:

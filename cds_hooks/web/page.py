@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
-
-from flask import Blueprint, current_app, redirect, render_template, request, url_for
+from flask import Blueprint, Response, current_app, render_template, request
 from flask.blueprints import BlueprintSetupState
-from werkzeug.wrappers import Response
 
 from cds_hooks import __version__
 from cds_hooks.cards.words import FACT_LABELS, confidence, said
+from cds_hooks.samples import Sample, load_samples
+from cds_hooks.web.body import read_object
 from cds_hooks.web.calculator import LEVELS, Form, Worked, load_form, work
-from cds_hooks.web.hooks import telecode
+from cds_hooks.web.days import today
+from cds_hooks.web.hooks import ledger, telecode
 from cds_hooks.web.rules import look_up
+from cds_hooks.web.visits import pick
 from fhir_mapping.tables import config_folder
 
 bp = Blueprint("page", __name__, static_folder="static", static_url_path="/page", template_folder="templates")
-TABS = {"page.calculator": "Calculator", "page.rules": "Rules"}
+TABS = {"page.visits": "Visits", "page.calculator": "Calculator", "page.rules": "Rules", "page.activity": "Activity"}
 """The tabs in their order: the route, and what it is called."""
 
 
@@ -24,7 +25,9 @@ TABS = {"page.calculator": "Calculator", "page.rules": "Rules"}
 def _open(state: BlueprintSetupState) -> None:
     """Read what the pages need beside the law: a slip in it stops the start like any other."""
     settings = state.app.extensions["telecode"].settings
-    state.app.extensions["calculator"] = load_form(config_folder(settings.config))
+    folder = config_folder(settings.config)
+    state.app.extensions["calculator"] = load_form(folder)
+    state.app.extensions["samples"] = load_samples(folder)
 
 
 @bp.app_context_processor
@@ -41,9 +44,31 @@ def _everywhere() -> dict[str, object]:
 
 
 @bp.get("/")
-def front() -> Response:
-    """Lead a visitor to the first tab."""
-    return redirect(url_for("page.calculator"))
+def visits() -> tuple[str, int]:
+    """The sample visits, and the one picked with the request that the browser sends for it."""
+    samples: tuple[Sample, ...] = current_app.extensions["samples"]
+    services = telecode().offer.services
+    name = request.args.get("sample", "")
+    picked = pick(samples, services, name)
+    shown = render_template(
+        "visits.html",
+        samples=samples,
+        services=services.values(),
+        picked=picked or pick(samples, services, ""),
+        missed=picked is None,
+        explains="api" in current_app.blueprints,
+        signed=telecode().settings.auth == "required",
+    )
+    return shown, 404 if picked is None else 200
+
+
+@bp.post("/visits/detail")
+def detail() -> Response:
+    """A card's detail, sent as `{"detail": "..."}`, as HTML to be shown on the page."""
+    from cds_hooks.web.drawn import drawn  # noqa: PLC0415 - a service without its page needs no Markdown reader
+
+    body = read_object(request, telecode().settings.max_body)
+    return Response(drawn(str(body.get("detail", ""))), mimetype="text/html")
 
 
 @bp.get("/calculator")
@@ -68,6 +93,19 @@ def rules() -> tuple[str, int]:
     return render_template("rules.html", rules=found, payers=_payers()), 400 if found.fault else 200
 
 
+@bp.get("/activity")
+def activity() -> tuple[str, int]:
+    """How cards fare, from the store: over time, by code, and why they are overridden."""
+    from cds_hooks.web.activity import look_back  # noqa: PLC0415 - a service without its page needs no charts
+
+    found = look_back(request.args, ledger().database, _override_reasons())
+    return render_template("activity.html", activity=found), found.status
+
+
+def _override_reasons() -> dict[str, str]:
+    return {reason.code: reason.display for reason in telecode().cards.override_reasons}
+
+
 def _worked() -> Worked:
     service = telecode()
     return work(request.args.items(multi=True), service.book, service.settings.options, today())
@@ -83,8 +121,3 @@ def _payers() -> list[tuple[str, str]]:
     book = telecode().book
     named = [(payer, book.payers[payer].name) for payer in book.selectable_payers()]
     return sorted(named, key=lambda one: one[1].casefold().removeprefix("a "))
-
-
-def today() -> date:
-    """The day it is, where a visitor states none; it never stands for a date that is unknown."""
-    return datetime.now(UTC).date()

@@ -10,6 +10,7 @@ from cds_hooks.cards.words import confidence, said
 from cds_hooks.coding.payers import PayerEdition, Route, When
 from cds_hooks.coding.policy import PolicyBook
 from cds_hooks.coding.print_out import CodeTable, changes, code_tables
+from cds_hooks.web.days import asked_day
 
 LABELS = {
     "contact": "",
@@ -74,8 +75,8 @@ def look_up(query: Mapping[str, str], book: PolicyBook, today: date) -> Rules:
     """
     payer = query.get("payer", "").strip()
     try:
-        day = _day(query, "on") or today
-        first, second = _day(query, "from"), _day(query, "to")
+        day = asked_day(query, "on") or today
+        first, second = asked_day(query, "from"), asked_day(query, "to")
     except ValueError as refused:
         return Rules(today, fault=str(refused))
     if payer and payer not in book.payers:
@@ -88,14 +89,6 @@ def look_up(query: Mapping[str, str], book: PolicyBook, today: date) -> Rules:
         compared=_compare(book, payer, first, second) if first and second else None,
         warnings=book.expiring(day, -1),
     )
-
-
-def _day(query: Mapping[str, str], name: str) -> date | None:
-    text = query.get(name, "").strip()
-    try:
-        return date.fromisoformat(text) if text else None
-    except ValueError:
-        raise ValueError(f"{text[:40]} is not a date as YYYY-MM-DD") from None
 
 
 def _tables(book: PolicyBook, payer: str, day: date) -> Iterator[CodeTable]:

@@ -1,0 +1,21 @@
+"""The days that a visitor asks for, as an address carries them."""
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+
+
+def asked_day(query: Mapping[str, str], name: str) -> date | None:
+    """The day under a name of the query string, or `None` where it is left blank.
+
+    Raises ValueError, in words for the visitor, for what is no day of the calendar.
+    """
+    text = query.get(name, "").strip()
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError:
+        raise ValueError(f"{text[:40]} is not a date as YYYY-MM-DD") from None
+
+
+def today() -> date:
+    """The day it is, where a visitor asks for none; it never stands for a date that is unknown."""
+    return datetime.now(UTC).date()

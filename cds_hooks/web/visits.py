@@ -1,0 +1,35 @@
+"""The visits tab: sample visits to send to the service, and a card's detail drawn safely for the page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import orjson
+
+from cds_hooks.exchange.discovery import Service
+from cds_hooks.samples import Sample
+
+
+@dataclass(frozen=True, slots=True)
+class Picked:
+    """The visit picked from the gallery: the request as it stands in the editor, and the service it goes to."""
+
+    sample: Sample
+    service: Service
+    text: str
+
+
+def pick(samples: Sequence[Sample], services: Mapping[str, Service], name: str) -> Picked | None:
+    """The sample of that name, the first where none is named; nothing where there is no such sample.
+
+    It goes to the service that answers to its hook; where a site calls the hook otherwise, to the first one offered.
+    """
+    sample = next((one for one in samples if name in ("", one.name)), None)
+    if sample is None:
+        return None
+    request = sample.as_request()
+    service = next((one for one in services.values() if request["hook"] in one.hooks), next(iter(services.values())))
+    if request["hook"] not in service.hooks:
+        request["hook"] = service.hook
+    return Picked(sample, service, orjson.dumps(request, option=orjson.OPT_INDENT_2).decode())
