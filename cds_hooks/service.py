@@ -15,6 +15,7 @@ from cds_hooks.coding.outcome import Kind, Note, Outcome
 from cds_hooks.coding.policy import PolicyBook
 from cds_hooks.coding.select import select
 from cds_hooks.exchange.answers import failure_code
+from cds_hooks.exchange.calculator_link import calculator_link
 from cds_hooks.exchange.discovery import Offer, load_offer
 from cds_hooks.exchange.errand import Errand
 from cds_hooks.exchange.facts_json import read_facts
@@ -145,6 +146,7 @@ class Telecode:
         if why is not None:
             return replace(self._nothing(why.id, why.text), facts=facts)
         outcome = select(facts, self.book, self.settings.options)
+        address = next(iter(self.settings.addresses), None)
         card = render(
             outcome,
             facts,
@@ -155,7 +157,8 @@ class Telecode:
             shows=found.shows,
             release=found.release,
             dated=picked,
-            source_url=next(iter(self.settings.addresses), None),
+            source_url=address,
+            calculator=calculator_link(facts, self.book, address) if address and self.settings.shows_page else None,
         )
         cards = sendable([card.body] if card else [], request.service)
         return Answer(facts, outcome, cards, card.offered if card else ())

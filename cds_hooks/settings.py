@@ -124,6 +124,11 @@ class Settings(BaseSettings):
         return self.environment == "development"
 
     @property
+    def shows_page(self) -> bool:
+        """Whether there is a page for people: always in development, in production if it is turned on."""
+        return self.page or self.development
+
+    @property
     def fhir_bases(self) -> tuple[str, ...]:
         """The FHIR bases that may be called: the one of a developer's machine is none of production's."""
         return self.fhir_allow if self.development or "fhir_allow" in self.model_fields_set else ()

@@ -40,6 +40,7 @@ class CardTable(Row):
     """What stands on a card besides the answer."""
 
     label: str
+    calculator: str
     topic: _Topic
     extension: str
     systems: dict[str, str]
@@ -76,14 +77,15 @@ def render(  # noqa: PLR0913 - everything that stands on a card
     release: Release,
     dated: bool = False,
     source_url: str | None = None,
+    calculator: str | None = None,
     new_id: Callable[[], object] = uuid4,
 ) -> Card | None:
     """The card for an outcome; none for a visit that is not ours.
 
     Parameters: `profile`, what the EHR takes of a card; `shows`, what the record holds for MDM where no level is
     documented; `release` of FHIR that the EHR writes; `dated` if the EHR did not say which visit it means, so that the
-    card has to; `source_url`, the service's public address; `new_id` makes the
-    uuids of card and suggestions.
+    card has to; `source_url`, the service's public address, and `calculator`, that of the calculator with these facts;
+    `new_id` makes the uuids of card and suggestions.
     """
     if outcome.kind is Kind.NOT_APPLICABLE:
         return None
@@ -104,6 +106,8 @@ def render(  # noqa: PLR0913 - everything that stands on a card
             {"system": cards.override_system, "code": reason.code, "display": reason.display}
             for reason in cards.override_reasons
         ]
+    if calculator and profile.links:
+        card["links"] = [{"label": cards.calculator, "url": calculator, "type": "absolute"}]
     if profile.extension:
         card["extension"] = {cards.extension: outcome.as_json()}
     day = outcome.service_date

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
+from functools import cached_property
 from typing import Any, Literal
 
-from cds_hooks.coding.citation import Cited, Items, Source
+from cds_hooks.coding.citation import Cited, Dated, Items, Source
 from cds_hooks.coding.criteria import MdmTable, TimeTable
 from cds_hooks.coding.families import Condition, Family, Prolonged, Refusal, WorkRvu
 from cds_hooks.coding.payers import Payer, PayerEdition
@@ -96,6 +98,29 @@ class PolicyBook:
                     {"payers": [other_id]},
                     edition.either_question,
                 )
+
+    def unchanged_since(self, day: date) -> date | None:
+        """The day since which everything in this book is as it is on `day`; `None` before the first edition."""
+        index = bisect_right(self._turning_days, day)
+        return self._turning_days[index - 1] if index else None
+
+    @cached_property
+    def _turning_days(self) -> tuple[date, ...]:
+        """The days on which anything changes: an edition, a remark, a year of work RVUs, or what is verified."""
+        dated: tuple[Dated[Any], ...] = (
+            *self.families.values(),
+            *self.payers.values(),
+            *self.prolonged.tables.values(),
+        )
+        starts = {start for table in dated for start in table.starts}
+        editions = (payer.editions[start] for payer in self.payers.values() for start in payer.starts)
+        remarks = [remark for edition in editions if isinstance(edition, PayerEdition) for remark in edition.remarks]
+        years = {date(year, 1, 1) for family in self.families.values() for year in family.work_rvus}
+        ends = [table.verified_through for table in self.tables()] + [one.last for one in remarks if one.last]
+        begins = {remark.first for remark in remarks if remark.first} | years
+        after = {end + timedelta(days=1) for end in ends} | {date(max(years).year + 1, 1, 1)}
+        first = min(starts)
+        return tuple(sorted(found for found in starts | begins | after if found >= first))
 
     def selectable_payers(self) -> tuple[str, ...]:
         """The payer ids that facts may name."""

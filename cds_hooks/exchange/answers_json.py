@@ -156,6 +156,14 @@ class SuggestionJson(_Said):
     actions: list[ActionJson] = []
 
 
+class LinkJson(_Said):
+    """A page of the service that the clinician may open."""
+
+    label: str
+    url: str
+    type: Literal["absolute"]
+
+
 class CardJson(_Said):
     """A card; under `extension` stands the outcome without its empty members."""
 
@@ -166,6 +174,7 @@ class CardJson(_Said):
     source: CardSourceJson
     override_reasons: Annotated[list[CodingJson], Field(alias="overrideReasons")] = []
     suggestions: list[SuggestionJson] = []
+    links: list[LinkJson] = []
     selection_behavior: Annotated[Literal["at-most-one", "any"], Field(alias="selectionBehavior")] = "at-most-one"
     extension: dict[str, Any] = {}
 

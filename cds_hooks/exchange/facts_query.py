@@ -10,6 +10,8 @@ from cds_hooks.exchange.facts_json import FactsRefused
 
 LISTS = frozenset({"payers", "reported_modifiers"})
 """Facts of several words: each word stands once more in the address."""
+NONE = "none"
+"""A list that is known to be empty, where a blank would be an unknown one."""
 TEXTS = frozenset({"reported_code", "reported_modifiers", "reported_place_of_service"})
 """Facts whose digits are a name and no number."""
 PARTS = "."
@@ -32,7 +34,7 @@ def read_query(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
         fact, _, part = name.partition(PARTS)
         value = text if fact in TEXTS else _value(text)
         if fact in LISTS and not part:
-            body.setdefault(fact, []).append(value)
+            body.setdefault(fact, []).extend([] if text == NONE else [value])
             continue
         whole = body.setdefault(fact, {}) if part else body
         if not isinstance(whole, dict) or (part or fact) in whole:
@@ -51,7 +53,7 @@ def _pairs(body: Mapping[str, Any], before: str) -> Iterator[tuple[str, str]]:
         if isinstance(value, Mapping):
             yield from _pairs(value, f"{before}{name}{PARTS}")
         elif isinstance(value, list | tuple):
-            yield from ((f"{before}{name}", str(item)) for item in value)
+            yield from ((f"{before}{name}", str(item)) for item in value or (NONE,))
         elif value is not None:
             yield f"{before}{name}", str(value).lower() if isinstance(value, bool) else str(value)
 

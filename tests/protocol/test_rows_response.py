@@ -229,8 +229,22 @@ def test_c12_override_reasons_are_codes_with_words(client: FlaskClient, good: Js
     assert all(set(reason) == {"system", "code", "display"} for reason in reasons)
 
 
-def test_c13_no_card_sends_the_clinician_elsewhere(client: FlaskClient, good: Json) -> None:
-    assert "links" not in card(client, good)
+def test_c13_a_card_leads_nowhere_but_to_the_calculator_of_a_service_that_has_an_address(
+    app_with: Callable[..., FlaskClient], good: Json
+) -> None:
+    assert "links" not in card(app_with(), good)
+    (link,) = card(app_with(public_url="https://cds.example/telecode/"), good)["links"]
+    assert set(link) == {"label", "url", "type"}
+    assert link["type"] == "absolute"
+    assert link["url"].startswith("https://cds.example/telecode/calculator?")
+
+
+@pytest.mark.parametrize("name", CLIENTS)
+def test_c13_only_an_ehr_that_takes_links_is_sent_one(
+    app_with: Callable[..., FlaskClient], good: Json, name: str
+) -> None:
+    takes_links = name in {"generic", "sandbox"}
+    assert ("links" in card(app_with(client=name, public_url="https://cds.example"), good)) is takes_links
 
 
 @pytest.mark.parametrize(("client_name", "visit"), EVERY)
