@@ -20,7 +20,7 @@ sandbox: .venv/run sandbox/node_modules/.package-lock.json
 test: .venv/dev
 	$(BIN)/pytest
 
-# What needs more than Python: Debian's postgresql and nginx, and Node 20.
+# What needs more than Python: Debian's postgresql, nginx and chromium, and Node 20.
 servers: .venv/dev tests/servers/node/node_modules/.package-lock.json sandbox/node_modules/.package-lock.json
 	$(BIN)/pytest tests/servers
 
