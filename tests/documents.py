@@ -61,7 +61,7 @@ def pages() -> Mapping[str, str]:
     return {
         str(page.relative_to(ROOT)): page.read_text(encoding="utf-8")
         for page in sorted(found)
-        if "node_modules" not in page.parts
+        if not {"node_modules", ".cache"} & set(page.parts)
     }
 
 
