@@ -77,7 +77,10 @@ def load_form(folder: Path) -> Form:
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A candidate in words: the claim line, what it rests on, and whose it is."""
+    """A candidate in words: the claim line, what it rests on, and whose it is.
+
+    `condition` says under which answers it would hold, and `query` states them beside the facts that are known.
+    """
 
     candidate: Candidate
     line: str
@@ -85,6 +88,7 @@ class Named:
     payer: str
     family: str
     condition: str
+    query: str
 
 
 @dataclass(frozen=True)
@@ -142,7 +146,7 @@ def work(pairs: Iterable[tuple[str, str]], book: PolicyBook, options: Options, t
         started=started,
         outcome=outcome,
         headline=_headline(outcome),
-        named=tuple(_named(one, facts, book) for one in outcome.candidates[:MOST_CANDIDATES]),
+        named=tuple(_named(one, body, facts, book) for one in outcome.candidates[:MOST_CANDIDATES]),
         pictures=_pictures(facts, book),
         elements=_elements(facts.mdm_elements.value),
     )
@@ -164,7 +168,7 @@ def _headline(outcome: Outcome) -> str:
             return "Not reportable"
 
 
-def _named(candidate: Candidate, facts: EncounterFacts, book: PolicyBook) -> Named:
+def _named(candidate: Candidate, body: Mapping[str, Any], facts: EncounterFacts, book: PolicyBook) -> Named:
     return Named(
         candidate,
         claim_line(candidate),
@@ -172,6 +176,7 @@ def _named(candidate: Candidate, facts: EncounterFacts, book: PolicyBook) -> Nam
         book.payers[candidate.payer].name,
         book.families[candidate.family].title,
         supposition(candidate),
+        write_query({**body, **candidate.supposing}),
     )
 
 

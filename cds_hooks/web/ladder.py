@@ -9,9 +9,9 @@ from cds_hooks.coding.families import Rung
 from cds_hooks.coding.ladders import OpenLadder
 from cds_hooks.coding.levels import above, below
 
-WIDTH, LEFT, RIGHT = 440, 128, 424
+WIDTH, LEFT, RIGHT = 380, 128, 368
 """Of the drawing, and of the axis in it; in units of the picture, which scales to the screen."""
-TOP, ROW, BAR = 34, 40, 18
+TOP, ROW, MARGIN = 34, 40, 26
 ROOM = 1.15
 """How far the axis goes on beyond the highest threshold."""
 
@@ -35,14 +35,17 @@ class DrawnRung:
 class Picture:
     """A ladder ready to be drawn, highest code on top, and the same told in `sentences`.
 
-    `mark` is where the documented minutes fall on the axis; `beyond` says that they go on past its end.
+    `axis` is where the axis begins and ends; `mark`, where the documented minutes fall on it, and `label`, where they
+    are written above it; `beyond` says that they go on past its end.
     """
 
     title: str
     rungs: tuple[DrawnRung, ...]
-    height: int
+    size: tuple[int, int]
+    axis: tuple[int, int]
     minutes: int | None
     mark: float | None
+    label: float | None
     beyond: bool
     sentences: tuple[str, ...]
 
@@ -72,12 +75,15 @@ def draw(ladder: OpenLadder, title: str) -> Picture:
         )
         rows.append(drawn)
     minutes = ladder.minutes
+    mark = None if minutes is None else _x(min(minutes, end), end)
     return Picture(
         title=title,
         rungs=tuple(rows),
-        height=TOP + ROW * len(rows) + 22,
+        size=(WIDTH, TOP + ROW * len(rows) + 22),
+        axis=(LEFT, RIGHT),
         minutes=minutes,
-        mark=None if minutes is None else _x(min(minutes, end), end),
+        mark=mark,
+        label=None if mark is None else max(LEFT + MARGIN, min(mark, RIGHT - MARGIN)),
         beyond=minutes is not None and minutes > end,
         sentences=_sentences(ladder),
     )

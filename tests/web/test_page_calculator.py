@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from datetime import date
 from html.parser import HTMLParser
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
@@ -11,10 +12,10 @@ from flask.testing import FlaskClient
 
 from cds_hooks.coding.ladders import open_ladders
 from cds_hooks.coding.policy import PolicyBook
-from cds_hooks.coding.select import select
+from cds_hooks.coding.select import Options, select
 from cds_hooks.exchange.facts_json import FactsJson, FactsRefused, read_facts
 from cds_hooks.exchange.facts_query import read_query, write_query
-from cds_hooks.web.calculator import load_form
+from cds_hooks.web.calculator import load_form, work
 from cds_hooks.web.ladder import RIGHT, draw
 from fhir_mapping.tables import config_folder
 from tests.test_cases import CASES, read_cases
@@ -105,6 +106,18 @@ def test_elements_say_which_level_they_give(client: FlaskClient) -> None:
     page = opened(client, VIDEO | elements | {"mdm_elements.risk": "high"})
     assert "High: two of the three elements meet it." in page.text
     assert "98007, POS 10" in page.text
+
+
+@pytest.mark.parametrize("case", [pytest.param(case, id=case["name"]) for case in read_cases(CASES)])
+def test_each_answer_that_a_question_offers_leads_to_the_code_it_promises(case: Json, book: PolicyBook) -> None:
+    facts = list(parse_qsl(write_query(case["given"])))
+    worked = work(facts, book, Options(), date(2026, 11, 20))
+    for one in worked.named:
+        if not one.condition:
+            continue
+        then = work(parse_qsl(one.query), book, Options(), date(2026, 11, 20))
+        assert then.outcome is not None, then.fault
+        assert one.candidate.code in {candidate.code for candidate in then.outcome.candidates}
 
 
 def test_with_nothing_stated_the_page_offers_visits_to_start_from_and_each_gives_an_answer(client: FlaskClient) -> None:

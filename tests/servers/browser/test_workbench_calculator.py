@@ -50,8 +50,10 @@ def test_a_question_is_asked_and_its_answer_settles_the_code(window: Open) -> No
     choose(page, "Patient", "Not known")
     expect(page.locator("#outcome")).to_contain_text("Is the patient new or established")
     expect(page.locator("svg.drawn")).to_have_count(2)
-    choose(page, "Patient", "New")
+    page.get_by_role("link", name="if the patient is new").click()
     expect(page.locator(CODE)).to_have_text("98001, POS 10")
+    choose(page, "Patient", "Established")
+    expect(page.locator(CODE)).to_have_text("98006, POS 10")
 
 
 def test_the_link_that_is_copied_gives_the_same_answer_to_whoever_opens_it(window: Open) -> None:

@@ -106,7 +106,7 @@ def test_what_is_printed_is_the_tables_and_nothing_around_them(window: Open) -> 
 
 @pytest.mark.parametrize("name", ["visits", "calculator"])
 def test_a_picture_for_the_documents_shows_the_tab_and_stays_small(window: Open, tmp_path: Path, name: str) -> None:
-    page = window(viewport={"width": 1080, "height": 720}).open(TABS[name])
+    page = window(viewport={"width": 1080, "height": 760}).open(TABS[name])
     if name == "visits":
         page.get_by_role("button", name="Send to the service").click()
         expect(page.locator("article.card")).to_be_visible()
