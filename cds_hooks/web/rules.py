@@ -91,13 +91,12 @@ def look_up(query: Mapping[str, str], book: PolicyBook, today: date) -> Rules:
     )
 
 
-def _tables(book: PolicyBook, payer: str, day: date) -> Iterator[CodeTable]:
-    """The code tables of a day, of those that the payer's routes lead to if one is named."""
+def _tables(book: PolicyBook, payer: str, day: date) -> list[CodeTable]:
+    """The code tables of a day, of those that the payer's routes lead to if one is named; those with levels first."""
     editions = [rules.edition for rules in book.rules(payer, day)] if payer else []
     taken = {route.family for edition in editions for route in edition.routes} | {e.prolonged for e in editions}
-    for table in code_tables(book, day):
-        if not payer or table.id in taken:
-            yield table
+    found = [table for table in code_tables(book, day) if not payer or table.id in taken]
+    return sorted(found, key=lambda table: all(row.mdm == "none" for row in table.rows))
 
 
 def _policy(book: PolicyBook, payer: str, day: date) -> Policy | None:
