@@ -11,9 +11,10 @@ from cds_hooks.samples import Sample, load_samples
 from cds_hooks.web.body import read_object
 from cds_hooks.web.calculator import LEVELS, Form, Worked, load_form, work
 from cds_hooks.web.days import today
+from cds_hooks.web.elsewhere import VisitNotRead, read_visit
 from cds_hooks.web.hooks import ledger, telecode
 from cds_hooks.web.rules import look_up
-from cds_hooks.web.visits import pick
+from cds_hooks.web.visits import Picked, pick, pick_elsewhere
 from fhir_mapping.tables import config_folder
 
 bp = Blueprint("page", __name__, static_folder="static", static_url_path="/page", template_folder="templates")
@@ -46,20 +47,19 @@ def _everywhere() -> dict[str, object]:
 @bp.get("/")
 def visits() -> tuple[str, int]:
     """The sample visits, and the one picked with the request that the browser sends for it."""
-    samples: tuple[Sample, ...] = current_app.extensions["samples"]
-    services = telecode().offer.services
-    name = request.args.get("sample", "")
-    picked = pick(samples, services, name)
-    shown = render_template(
-        "visits.html",
-        samples=samples,
-        services=services.values(),
-        picked=picked or pick(samples, services, ""),
-        missed=picked is None,
-        explains="api" in current_app.blueprints,
-        signed=telecode().settings.auth == "required",
-    )
-    return shown, 404 if picked is None else 200
+    picked = pick(_samples(), telecode().offer.services, request.args.get("sample", ""))
+    fault = "" if picked else "There is no sample visit of that name; the first one is shown."
+    return _visits(picked, fault), 200 if picked else 404
+
+
+@bp.post("/visits/read")
+def read() -> tuple[str, int]:
+    """A visit from a FHIR server; its id is posted, for what names a visit has no place in an address."""
+    try:
+        visit = read_visit(telecode(), request.form.get("base", ""), request.form.get("encounter", "").strip())
+    except VisitNotRead as missed:
+        return _visits(None, missed.why), missed.status
+    return _visits(pick_elsewhere(visit, telecode().offer.services), ""), 200
 
 
 @bp.post("/visits/detail")
@@ -100,6 +100,27 @@ def activity() -> tuple[str, int]:
 
     found = look_back(request.args, ledger().database, _override_reasons())
     return render_template("activity.html", activity=found), found.status
+
+
+def _samples() -> tuple[Sample, ...]:
+    found: tuple[Sample, ...] = current_app.extensions["samples"]
+    return found
+
+
+def _visits(picked: Picked | None, fault: str) -> str:
+    """The visits tab with a visit, or with the first sample and what was at fault."""
+    settings = telecode().settings
+    services = telecode().offer.services
+    return render_template(
+        "visits.html",
+        samples=_samples(),
+        services=services.values(),
+        picked=picked or pick(_samples(), services, ""),
+        fault=fault,
+        bases=settings.fhir_bases if settings.development else (),
+        explains="api" in current_app.blueprints,
+        signed=settings.auth == "required",
+    )
 
 
 def _override_reasons() -> dict[str, str]:

@@ -9,15 +9,21 @@ import orjson
 
 from cds_hooks.exchange.discovery import Service
 from cds_hooks.samples import Sample
+from cds_hooks.web.elsewhere import Elsewhere
 
 
 @dataclass(frozen=True, slots=True)
 class Picked:
-    """The visit picked from the gallery: the request as it stands in the editor, and the service it goes to."""
+    """The visit picked: what it is called, the request as it stands in the editor, and the service it goes to.
 
-    sample: Sample
+    `name` is that of a sample; a visit from a FHIR server has none.
+    """
+
+    title: str
+    about: str
     service: Service
     text: str
+    name: str = ""
 
 
 def pick(samples: Sequence[Sample], services: Mapping[str, Service], name: str) -> Picked | None:
@@ -32,4 +38,14 @@ def pick(samples: Sequence[Sample], services: Mapping[str, Service], name: str) 
     service = next((one for one in services.values() if request["hook"] in one.hooks), next(iter(services.values())))
     if request["hook"] not in service.hooks:
         request["hook"] = service.hook
-    return Picked(sample, service, orjson.dumps(request, option=orjson.OPT_INDENT_2).decode())
+    return Picked(sample.title, sample.about, service, _written(request), sample.name)
+
+
+def pick_elsewhere(visit: Elsewhere, services: Mapping[str, Service]) -> Picked:
+    """The visit as it was read from a FHIR server."""
+    about = f"Read from {visit.base} as an EHR would send it along. Each reading is of that moment."
+    return Picked(f"Encounter {visit.encounter_id}", about, next(iter(services.values())), _written(visit.request))
+
+
+def _written(request: Mapping[str, object]) -> str:
+    return orjson.dumps(request, option=orjson.OPT_INDENT_2).decode()

@@ -3,10 +3,12 @@
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
+from tests.chart_server import ChartServer
 from tests.running import running
 from tests.servers.browser.conftest import Open
 
@@ -175,3 +177,26 @@ def test_markup_in_a_chart_is_drawn_as_text(window: Open) -> None:
     assert card.locator("img, script").count() == 0
     addresses = [link.get_attribute("href") or "" for link in card.get_by_role("link").all()]
     assert all(re.match("https?://", address) for address in addresses)
+
+
+def test_a_visit_is_read_from_a_fhir_server_and_sent(window: Open, tmp_path: Path, good: dict[str, Any]) -> None:
+    chart = ChartServer(
+        **{"Encounter/e-100": good["prefetch"]["encounter"]}, Observation=good["prefetch"]["observations"]
+    )
+    with chart.running() as base, running(tmp_path, workers=1, fhir_allow=base, fhir_deadline="10") as service:
+        page = window(url=service.url).open("/")
+        page.get_by_text("A visit on a FHIR server").click()
+        expect(page.get_by_label("FHIR server")).to_have_value(base)
+        page.get_by_label("Id of the Encounter").fill("e-100")
+        page.get_by_role("button", name="Read it").click()
+        expect(page.get_by_role("heading", level=2, name="Encounter e-100")).to_be_visible()
+        send(page)
+        expect(page.locator("article.card h2")).to_contain_text("Visit code open.")
+
+
+def test_a_fhir_server_that_is_down_says_what_to_look_for(window: Open) -> None:
+    page = window().open("/")
+    page.get_by_text("A visit on a FHIR server").click()
+    page.get_by_label("Id of the Encounter").fill("e-100")
+    page.get_by_role("button", name="Read it").click()
+    expect(page.get_by_role("alert")).to_contain_text("Does the FHIR server run")

@@ -1,0 +1,66 @@
+"""Reads a visit from a FHIR server, as an EHR would send it along, so that a person can try the service on it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+from uuid import uuid4
+
+from cds_hooks.exchange.answers import failure_code
+from cds_hooks.exchange.hook import USER, HookRequest
+from cds_hooks.service import Telecode
+from fhir_mapping.resources import PLAIN_ID, record, records, reference
+
+
+class VisitNotRead(LookupError):
+    """A visit that could not be had: `why`, and the `status` that says so."""
+
+    def __init__(self, why: str, status: int = 400) -> None:
+        super().__init__(why)
+        self.why = why
+        self.status = status
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """A visit on a FHIR server: the base of that server, the Encounter's id, and the hook request made of it."""
+
+    base: str
+    encounter_id: str
+    request: dict[str, Any]
+
+
+def read_visit(telecode: Telecode, base: str, encounter_id: str) -> Elsewhere:
+    """Read the visit and what else the prefetch templates ask for, under the deadline of one hook.
+
+    Only a base of TELECODE_FHIR_ALLOW is called, and no token is sent: that is for a developer's open server.
+    Raises VisitNotRead, in words for the person who asked.
+    """
+    if not PLAIN_ID.fullmatch(encounter_id):
+        raise VisitNotRead("The id of an Encounter is letters, digits, dots and dashes.")
+    service = next(iter(telecode.offer.services.values()))
+    asked = HookRequest(service.hook, str(uuid4()), "", encounter_id, None, base, None, {}, None, service.id)
+    errand = telecode.fetcher.errand(asked)
+    if errand is None:
+        raise VisitNotRead("This FHIR server may not be called: TELECODE_FHIR_ALLOW does not list it.")
+    name = f"Encounter/{encounter_id}"
+    visit = errand.read([name])[name]
+    if failure_code(visit) is not None:
+        _, notes = telecode.reads.set_apart({telecode.offer.required: visit})
+        why = notes[0][0].upper() + notes[0][1:]
+        raise VisitNotRead(f"{why}. Does the FHIR server run, and is this the id of an Encounter on it?", 502)
+    patient_id = reference(record(visit).get("subject")).id
+    if not PLAIN_ID.fullmatch(patient_id):
+        raise VisitNotRead("The Encounter names no patient.", 502)
+    asked = replace(asked, patient_id=patient_id, user=_user(visit), prefetch={telecode.offer.required: visit})
+    prefetch = {**asked.prefetch, **errand.about(asked).fill(telecode.offer.prefetch, telecode.reads.whole)}
+    context = {"patientId": patient_id, "encounterId": encounter_id} | ({"userId": asked.user} if asked.user else {})
+    whole = {"hookInstance": asked.instance, "hook": service.hook, "fhirServer": base}
+    return Elsewhere(base, encounter_id, whole | {"context": context, "prefetch": prefetch})
+
+
+def _user(visit: object) -> str | None:
+    """The first clinician among the participants; R5 calls an individual an actor."""
+    said = (one.get("individual") or one.get("actor") for one in records(record(visit).get("participant")))
+    named = (f"{ref.kind}/{ref.id}" for ref in map(reference, said) if ref.kind.startswith("Practitioner"))
+    return next((name for name in named if USER.fullmatch(name)), None)
