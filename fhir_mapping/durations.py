@@ -62,7 +62,7 @@ class DurationGrammar:
         number = rf"(?>\d{{1,4}}(?:\.\d{{1,2}})?|(?:(?:{word})\b(?:[ -](?:and\s)?(?=(?:{word})\b))?){{1,6}})"
         twin = rf"(?:\s*\(\s*{number}\s*\))?"
         to = r"\s*(?:-|\u2013|\u2014|to|or|/)\s*"
-        one = rf"(?:{number}|an?)"
+        one = rf"(?:{number}|an?\b)"
         first = "".join(sorted({word[0] for word in words} | {*"abchqsx"}))  # and of the other ways below
         written = rf"""
             (?=(?<!\w)[\d{first}]|[*_?@<{{\[])(?:

@@ -119,6 +119,11 @@ def test_numbers_of_other_things_are_no_length_of_time(sentence: str) -> None:
     assert told(sentence) == []
 
 
+@pytest.mark.parametrize("sentence", ["Ah, she spoke for 34 minutes.", "Seen by the AH team, 34 minutes.", "Ahr 34 min"])
+def test_an_ah_is_no_hour(sentence: str) -> None:
+    assert told(sentence) == [(Kind.EXACT, 34)]
+
+
 def test_each_length_of_time_is_marked_where_it_stood() -> None:
     marked = note_rules().grammar.mark("Chart 10 min, visit 20-25 min, note *** min").text
     assert marked == "chart ⟦m0⟧, visit ⟦v1⟧, note ⟦b2⟧"
