@@ -4,7 +4,7 @@ PORT ?= 8000
 BIN := .venv/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 
-.PHONY: run sandbox test servers docs bench lint lock clean
+.PHONY: run sandbox test servers docs bench fuzz soak lint lock clean
 
 # The public CDS Hooks Sandbox, served on this machine, may call, and is shown a patient's latest telehealth visit.
 run sandbox: export TELECODE_CLIENT ?= sandbox
@@ -27,6 +27,20 @@ servers: .venv/dev tests/servers/node/node_modules/.package-lock.json sandbox/no
 # Writes anew what the documents show of commands and tables.
 docs: .venv/dev
 	$(BIN)/python -m tests.documents_made
+
+# Seconds of coverage-guided fuzzing for each of the two doors.
+FUZZ ?= 30
+
+fuzz: .venv/dev
+	$(PIP) --no-deps --require-hashes -r requirements-fuzz.txt
+	$(BIN)/python tests/fuzz/json_door.py -max_total_time=$(FUZZ) -artifact_prefix=.hypothesis/
+	$(BIN)/python tests/fuzz/note_reader.py -max_total_time=$(FUZZ) -dict=tests/fuzz/note.dict -artifact_prefix=.hypothesis/
+
+# What takes too long for every change: a quarter of a million charts, faults under load, ten minutes of it; an hour in all.
+soak: .venv/dev
+	TELECODE_EXAMPLES=250000 $(BIN)/pytest -q --hypothesis-show-statistics tests/test_generated.py
+	$(BIN)/pytest -q tests/servers/test_faults.py
+	$(BIN)/python -m bench tail memory --memory-seconds 600
 
 # Ratios to peers and figures of parts, for docs/performance.md; needs Debian's wrk, and takes half an hour.
 bench: .venv/dev
@@ -66,6 +80,8 @@ lint: .venv/dev
 lock:
 	uv pip compile pyproject.toml --extra serve --extra postgresql --group build --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet -o requirements.txt
 	uv pip compile pyproject.toml --extra serve --extra postgresql --group test --group lint --group build --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet -o requirements-dev.txt
+	uv pip compile --group fuzz --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet -o requirements-fuzz.txt
+	uv pip compile bench/requirements-healthchain.in --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet -o bench/requirements-healthchain.txt
 
 clean:
 	rm -rf .venv tests/servers/node/node_modules sandbox/node_modules

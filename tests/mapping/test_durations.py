@@ -119,7 +119,9 @@ def test_numbers_of_other_things_are_no_length_of_time(sentence: str) -> None:
     assert told(sentence) == []
 
 
-@pytest.mark.parametrize("sentence", ["Ah, she spoke for 34 minutes.", "Seen by the AH team, 34 minutes.", "Ahr 34 min"])
+@pytest.mark.parametrize(
+    "sentence", ["Ah, she spoke for 34 minutes.", "Seen by the AH team, 34 minutes.", "Ahr 34 min"]
+)
 def test_an_ah_is_no_hour(sentence: str) -> None:
     assert told(sentence) == [(Kind.EXACT, 34)]
 
