@@ -5,8 +5,9 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Lock
 
 from alembic import command
 from alembic.config import Config
@@ -33,9 +34,14 @@ class BadDatabaseError(ValueError):
 
 @dataclass(frozen=True)
 class Database:
-    """One database, for SQLite and PostgreSQL alike."""
+    """One database, for SQLite and PostgreSQL alike.
+
+    SQLite lets one write at a time, and who comes in between sleeps for longer and longer before trying again: up to a
+    tenth of a second. So the threads of one process take turns, and only processes ever meet there.
+    """
 
     engine: Engine
+    _turn: Lock = field(default_factory=Lock, repr=False, compare=False)
 
     @classmethod
     def open(cls, url: str) -> Database:
@@ -55,13 +61,26 @@ class Database:
         Raises StoreUnavailableError.
         """
         try:
-            with self.engine.connect() as connection:
+            with self._in_turn(), self.engine.connect() as connection:
                 if self.engine.dialect.name == "sqlite":
                     connection.connection.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
                 with connection.begin():
                     yield connection
         except SQLAlchemyError as failed:
             raise StoreUnavailableError(type(failed).__name__) from None
+
+    @contextmanager
+    def _in_turn(self) -> Iterator[None]:
+        """Wait for the other threads that write, where only one can. Raises StoreUnavailableError."""
+        if self.engine.dialect.name != "sqlite":
+            yield
+            return
+        if not self._turn.acquire(timeout=BUSY):
+            raise StoreUnavailableError("Busy")
+        try:
+            yield
+        finally:
+            self._turn.release()
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:

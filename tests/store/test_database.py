@@ -113,3 +113,20 @@ def test_a_database_that_another_holds_locked_is_unavailable_and_nothing_is_half
         Ledger(database).hear([Feedback("c", "overridden", NOON)], "s", Caller(), NOON)
     holder.execute("ROLLBACK")
     assert Ledger(database).hear([Feedback("c", "overridden", NOON)], "s", Caller(), NOON) == 1
+
+
+def test_a_thread_that_does_not_get_its_turn_in_time_is_told_that_the_store_is_down(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = Database.open(f"sqlite:///{tmp_path}/telecode.db")
+    monkeypatch.setattr("cds_hooks.store.database.BUSY", 0.01)
+
+    def write() -> None:
+        with database.writing():
+            pass
+
+    with ThreadPoolExecutor(1) as other:
+        with database.writing(), pytest.raises(StoreUnavailableError, match="Busy"):
+            other.submit(write).result()
+        other.submit(write).result()
+    database.close()
