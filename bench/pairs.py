@@ -58,7 +58,7 @@ def compare(  # noqa: PLR0913 - two servers, and how to load them
 ) -> Comparison:
     """Load two servers in turn, A B B A A B ..., after one window each to warm up."""
     for peer in (ours, theirs):
-        measure(peer, body, connections, 1)
+        measure(peer, body, connections, seconds)
     pairs = []
     for number in range(rounds):
         order = (ours, theirs) if number % 2 == 0 else (theirs, ours)
