@@ -88,7 +88,7 @@ def memory(folder: Path, body: Path, seconds: int) -> list[tuple[int, float]]:
     with telecode(folder) as peer:
         answered = 0.0
         for _ in range(10):
-            answered += measure(peer, body, CONCURRENT, seconds / 10).rate * seconds / 10
+            answered += measure(peer, body, CONCURRENT, seconds / 10, tries=1).rate * seconds / 10
             workers = [pid for pid in members(peer.session) if pid != peer.session]
             found.append((round(answered), max(map(proportional_megabytes, workers))))
     return found
