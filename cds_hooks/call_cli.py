@@ -77,16 +77,18 @@ def call(  # noqa: PLR0913 - each is an option of the command
         raise click.UsageError("name one visit: --fhir with --encounter, --sample, or a FILE with a request")
     if bool(fhir_base) != bool(encounter_id):
         raise click.UsageError("--fhir and --encounter belong together")
+    if not fhir_base and (patient_id or user):
+        raise click.UsageError("--patient and --user are for a visit on a FHIR server: a request names its own")
     server = fhir_server(fhir_base, timeout, token) if fhir_base else None
     here = Connection("the service", service_base.removesuffix("/cds-services"), timeout)
     service = click.get_current_context().with_resource(here)
+    request = {} if server else sample_named(sample).as_request() if sample else _read(request_file)
     try:
         services = offered(service)
         if server and encounter_id:
             one = chosen(services, service_id, hook)
             request = _opened(server, one, context_of(server, encounter_id, patient_id, user))
         else:
-            request = sample_named(sample).as_request() if sample else _read(request_file)
             one = chosen(services, service_id, hook or request["hook"])
             request["hook"] = one.hook if service_id or hook else request["hook"]
         response = called(service, one, request)

@@ -33,6 +33,7 @@ def by_code(tallies: Sequence[Tally]) -> Graph:
 def by_reason(reasons: Sequence[tuple[str, int]]) -> Graph:
     """How often each reason was given for an override, the most frequent on top."""
     chart = pygal.HorizontalBar(js=[], title="Override reasons", print_values=True, show_legend=False)
+    chart.config(show_x_labels=True, show_y_labels=False)  # the counts stand on the bars
     chart.x_labels = [reason for reason, _ in reasons[::-1]]
     chart.add("overridden", [count for _, count in reasons[::-1]])
     return chart

@@ -57,9 +57,10 @@ def open_ladders(facts: EncounterFacts, book: PolicyBook) -> tuple[OpenLadder, .
 
     There are none where its date is unknown, where it is no visit, or where neither minutes nor MDM lead to a code.
     """
-    found: dict[tuple[str, tuple[Rung, ...]], OpenLadder] = {}
+    found: dict[object, OpenLadder] = {}
     for ladder in _ladders(facts, book):
-        found.setdefault((ladder.family.id, ladder.rungs), ladder)
+        # Two payers may have one family's codes and other prolonged services above them.
+        found.setdefault((ladder.family.id, ladder.rungs, ladder.longest, ladder.prolonged), ladder)
     return tuple(found.values())
 
 

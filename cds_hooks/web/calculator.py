@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -23,7 +24,9 @@ from cds_hooks.web.ladder import Picture, draw
 from fhir_mapping.facts import EncounterFacts, MdmElements, MdmLevel
 from fhir_mapping.tables import Row, read_table
 
-MOST_PICTURES = 2
+TOO_FEW = "below_lowest_threshold"
+"""The one refusal that a ladder explains: how much the lowest code still needs."""
+MOST_PICTURES = 3
 """More ladders than these are no picture but a puzzle: then the questions come first."""
 MOST_CANDIDATES = 8
 
@@ -147,7 +150,7 @@ def work(pairs: Iterable[tuple[str, str]], book: PolicyBook, options: Options, t
         outcome=outcome,
         headline=_headline(outcome),
         named=tuple(_named(one, body, facts, book) for one in outcome.candidates[:MOST_CANDIDATES]),
-        pictures=_pictures(facts, book),
+        pictures=_pictures(facts, book, outcome),
         elements=_elements(facts.mdm_elements.value),
     )
 
@@ -180,11 +183,25 @@ def _named(candidate: Candidate, body: Mapping[str, Any], facts: EncounterFacts,
     )
 
 
-def _pictures(facts: EncounterFacts, book: PolicyBook) -> tuple[Picture, ...]:
+def _pictures(facts: EncounterFacts, book: PolicyBook, outcome: Outcome) -> tuple[Picture, ...]:
+    """The ladders of the outcome, unless they would say more than it does.
+
+    None where nothing may be reported, but for what the lowest code still needs; none while two visits of a day are two
+    answers, for each would have a ladder of its own minutes.
+    """
+    refused = {reason.id for reason in outcome.reasons} if outcome.kind is Kind.NOT_REPORTABLE else set()
+    two_visits = facts.same_day_visit.value is not None and outcome.kind is Kind.UNDETERMINED
     ladders = open_ladders(facts, book)
-    if len(ladders) > MOST_PICTURES:
+    if refused - {TOO_FEW} or two_visits or len(ladders) > MOST_PICTURES:
         return ()
-    return tuple(draw(ladder, _title(ladder)) for ladder in ladders)
+    alike = Counter(map(_title, ladders))
+    return tuple(draw(one, _title(one) + (_whose(one, book) if alike[_title(one)] > 1 else "")) for one in ladders)
+
+
+def _whose(ladder: OpenLadder, book: PolicyBook) -> str:
+    """The payer whose ladder it is, or by whose rules it may go."""
+    supposed = ladder.supposing.get("payers", (ladder.payer,))
+    return ": " + ", ".join(book.payers[payer].name if payer in book.payers else payer for payer in supposed)
 
 
 def _title(ladder: OpenLadder) -> str:

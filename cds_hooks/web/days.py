@@ -10,10 +10,15 @@ def asked_day(query: Mapping[str, str], name: str) -> date | None:
     Raises ValueError, in words for the visitor, for what is no day of the calendar.
     """
     text = query.get(name, "").strip()
+    if not text:
+        return None
     try:
-        return date.fromisoformat(text) if text else None
+        day = date.fromisoformat(text)
     except ValueError:
-        raise ValueError(f"{text[:40]} is not a date as YYYY-MM-DD") from None
+        day = None
+    if day is None or day.isoformat() != text:  # ISO has other ways to write a day; a visitor is shown one
+        raise ValueError(f"{text[:40]} is not a date as YYYY-MM-DD")
+    return day
 
 
 def today() -> date:

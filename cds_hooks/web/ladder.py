@@ -127,7 +127,8 @@ def _sentences(ladder: OpenLadder) -> tuple[str, ...]:
         told.append(f"Next up: {_wants(up, ladder)}.")
     elif ladder.longest is not None and ladder.minutes is not None:
         code, least = ladder.longest
-        told.append(f"Top of the ladder; {code} is added from {least} minutes, where time carries the level.")
+        units = f", here {ladder.prolonged.units} times" if ladder.prolonged and ladder.prolonged.units > 1 else ""
+        told.append(f"Top of the ladder; {code} is added from {least} minutes{units}, where time carries the level.")
     if down is not None:
         told.append(f"Next down: {_wants(down, ladder)}.")
     return tuple(told)

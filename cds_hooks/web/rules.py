@@ -112,10 +112,10 @@ def _rows(book: PolicyBook, edition: PayerEdition, day: date) -> Iterator[Policy
     if edition.either_question:
         names = " or ".join(book.payers[name].name for name in edition.either)
         yield PolicyRow("Which rules", names, edition.either_question, *own)
-    for contact, text in edition.declines.items():
-        yield PolicyRow("Not taken", said(contact), text, *own)
     for route in edition.routes:
         yield PolicyRow("Codes", _when(route.when, book), _leads_to(route, book), *own)
+    for contact, text in edition.declines.items():
+        yield PolicyRow("Codes not taken", said(contact), text, *own)
     for where, code in edition.place_of_service.items():
         yield PolicyRow("Place of service", f"patient {said(where)}", code, *own)
     for rule in edition.modifiers or ():

@@ -334,3 +334,22 @@ def test_the_call_itself_is_answered_as_over_http(client: FlaskClient, service: 
     answer = client.post("/cds-services/telehealth-em-note-sign", json=sample).get_json()
     told = json.loads(call("--sample", "prolonged", "--service", service, "--json").stdout)
     assert [card["summary"] for card in told["cards"]] == [card["summary"] for card in answer["cards"]]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "stdin", "why"),
+    [
+        (("--sample", "nope"), "", "no sample nope"),
+        (("-",), "[]", "the request cannot be read"),
+        (("-",), "{}", "the request names no hook"),
+        (
+            ("--sample", "medicare-video-at-home", "--patient", "p"),
+            "",
+            "--patient and --user are for",
+        ),
+    ],
+)
+def test_what_is_given_is_judged_before_anybody_is_called(arguments: tuple[str, ...], stdin: str, why: str) -> None:
+    told = call(*arguments, "--service", "http://127.0.0.1:1", stdin=stdin)
+    assert told.exit_code == 2
+    assert why in told.output

@@ -11,11 +11,12 @@ import pytest
 from flask.testing import FlaskClient
 
 from cds_hooks.coding.ladders import open_ladders
+from cds_hooks.coding.outcome import Kind
 from cds_hooks.coding.policy import PolicyBook
 from cds_hooks.coding.select import Options, select
 from cds_hooks.exchange.facts_json import FactsJson, FactsRefused, read_facts
 from cds_hooks.exchange.facts_query import read_query, write_query
-from cds_hooks.web.calculator import load_form, work
+from cds_hooks.web.calculator import Worked, load_form, work
 from cds_hooks.web.ladder import RIGHT, draw
 from fhir_mapping.tables import config_folder
 from tests.test_cases import CASES, read_cases
@@ -249,3 +250,56 @@ def test_no_picture_shows_another_code_than_the_rules_give(case: Json, book: Pol
         chosen = ladder.reached
         if of_payer and chosen and not ladder.supposing:
             assert chosen.code in of_payer
+
+
+def worked(book: PolicyBook, **facts: object) -> Worked:
+    whole = {"service_date": "2026-11-23", "patient_status": "established", **facts}
+    return work(parse_qsl(write_query(whole)), book, Options(), date(2026, 11, 24))
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"modality": "audio_only", "payers": ["cpt-telemedicine"], "mdm": "high", "discussion_minutes": 10},
+        {"modality": "audio_only", "payers": ["cpt-telemedicine"], "total_minutes": 25, "discussion_minutes": 10},
+        {"modality": "audio_video", "payers": ["medicare-ffs"], "clinician": "therapist", "total_minutes": 25},
+        {"modality": "audio_video", "payers": ["medicare-ffs"], "clinician": "clinical_staff", "total_minutes": 25},
+    ],
+)
+def test_no_ladder_is_drawn_for_what_may_not_be_reported(book: PolicyBook, facts: Json) -> None:
+    found = worked(book, **facts)
+    assert found.headline == "Not reportable"
+    assert found.pictures == ()
+
+
+@pytest.mark.parametrize(("minutes", "drawn"), [(9, 1), (10, 1)])
+def test_below_the_lowest_code_the_ladder_says_what_it_needs(book: PolicyBook, minutes: int, drawn: int) -> None:
+    found = worked(book, modality="audio_video", payers=["cpt-telemedicine"], total_minutes=minutes)
+    assert len(found.pictures) == drawn
+    assert ("1 more minute" in " ".join(found.pictures[0].sentences)) is (minutes == 9)
+
+
+def test_payers_with_other_prolonged_services_have_a_picture_each_by_their_names(book: PolicyBook) -> None:
+    facts: Json = {"modality": "audio_video", "total_minutes": 60, "patient_location": "home"}
+    pictures = worked(book, **facts, payers=["medicare-ffs", "cpt-office-modifier"]).pictures
+    assert [picture.rungs[0].code for picture in pictures] == ["+ G2212", "+ 99417"]
+    assert all(name in picture.title for picture, name in zip(pictures, ("Medicare", "office codes"), strict=True))
+    assert len({picture.title for picture in worked(book, **facts).pictures}) == 3
+
+
+def test_units_of_a_prolonged_service_are_told(book: PolicyBook) -> None:
+    (picture,) = worked(book, modality="audio_video", payers=["cpt-telemedicine"], total_minutes=90).pictures
+    assert "here 3 times" in " ".join(picture.sentences)
+
+
+def test_two_visits_of_a_day_that_are_two_answers_have_no_one_ladder(book: PolicyBook) -> None:
+    other = {"modality": "in_person", "total_minutes": 20, "mdm": "low"}
+    facts: Json = {"modality": "audio_video", "payers": ["cpt-telemedicine"], "total_minutes": 25, "mdm": "low"}
+    assert worked(book, **facts, same_day_visit=other).pictures == ()
+
+
+@pytest.mark.parametrize("case", [pytest.param(case, id=case["name"]) for case in read_cases(CASES)])
+def test_no_case_that_is_not_reportable_shows_a_code_as_reached(case: Json, book: PolicyBook) -> None:
+    found = work(parse_qsl(write_query(case["given"])), book, Options(), date(2026, 11, 24))
+    if found.outcome is not None and found.outcome.kind is Kind.NOT_REPORTABLE:
+        assert not any(rung.chosen for picture in found.pictures for rung in picture.rungs)

@@ -30,6 +30,8 @@ export async function drawCard(card, reader, tell) {
     state.classList.toggle('bad', !told.ok);
     if (told.ok) {
       drawn.classList.add('done');
+      state.tabIndex = -1;
+      state.focus(); // the button that had it goes
       controls.replaceChildren();
     } else {
       for (const one of controls.querySelectorAll('button')) {

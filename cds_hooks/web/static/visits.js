@@ -48,6 +48,12 @@ function block(json) {
 }
 
 async function send() {
+  if (text.value.trim() === '') {
+    fault.replaceChildren(element('p', {}, ['The request is empty: undo the changes, or paste one.']));
+    fault.hidden = false;
+    text.focus();
+    return;
+  }
   button.disabled = true;
   answer.setAttribute('aria-busy', 'true');
   fault.hidden = true;
