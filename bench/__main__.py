@@ -54,8 +54,7 @@ class _Bench:
         self._against(flask_peer("validating"))
 
     def healthchain(self) -> None:
-        self._seconds = max(self._seconds, LONG)
-        self._against(healthchain(CACHE))
+        self._against(healthchain(CACHE), max(self._seconds, LONG))
 
     def tokens(self) -> None:
         _head()
@@ -90,16 +89,17 @@ class _Bench:
         for answered, megabytes in parts.memory(self._fresh("memory"), self._bodies["50 kB"], self._long):
             click.echo(f"after {answered:>7} requests the larger worker holds {megabytes:.1f} MB (PSS)")
 
-    def _against(self, peer: AbstractContextManager[Peer]) -> None:
+    def _against(self, peer: AbstractContextManager[Peer], seconds: int | None = None) -> None:
         _head()
         with telecode(self._fresh(f"beside-{id(peer)}")) as own, peer as other:
             for size in self._bodies:
                 for connections in (1, 16):
-                    self._row(own, other, size, connections)
+                    self._row(own, other, size, connections, seconds)
 
-    def _row(self, own: Peer, other: Peer, size: str, connections: int) -> None:
+    def _row(self, own: Peer, other: Peer, size: str, connections: int, seconds: int | None = None) -> None:
+        window = seconds or self._seconds
         try:
-            found = compare(own, other, self._bodies[size], connections, rounds=self._rounds, seconds=self._seconds)
+            found = compare(own, other, self._bodies[size], connections, rounds=self._rounds, seconds=window)
         except WrongAnswersError as wrong:
             _line((own.name, other.name, size, str(connections), f"not measured: {wrong}"))
         else:

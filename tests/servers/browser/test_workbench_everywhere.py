@@ -114,3 +114,14 @@ def test_a_picture_for_the_documents_shows_the_tab_and_stays_small(window: Open,
     taken = folder / f"workbench-{name}.png"
     page.screenshot(path=taken)
     assert 0 < taken.stat().st_size < BEST
+
+
+def test_the_picture_of_a_card_shows_how_it_begins_and_stays_small(window: Open, tmp_path: Path) -> None:
+    page = window(viewport={"width": 900, "height": 900}).open(TABS["visits"])
+    page.get_by_role("button", name="Send to the service").click()
+    card = page.locator("article.card")
+    expect(card.get_by_role("table")).not_to_have_count(0)
+    card.evaluate("one => { one.style.maxHeight = '780px'; one.style.overflow = 'hidden' }")
+    taken = Path(os.environ.get("TELECODE_SCREENSHOTS") or tmp_path) / "card.png"
+    card.screenshot(path=taken)
+    assert 0 < taken.stat().st_size < BEST
