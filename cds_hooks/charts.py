@@ -16,24 +16,25 @@ SVG = "{http://www.w3.org/2000/svg}"
 RUNS, LOOKS = "script", "style"
 WIDTH, HEIGHT, ROW = 480, 260, 30
 """Of a drawing, and of one bar that lies; in units of the picture, which scales."""
+WHOLE = 0
+"""The order of the finest step of an axis: cards are counted by ones."""
 SIZES = Style(label_font_size=12, major_label_font_size=12, legend_font_size=13, value_font_size=12)
 
 
 def by_month(tallies: Sequence[Tally]) -> Graph:
     """Accepted, overridden and unanswered cards, month by month, as bars that stand."""
-    return _filled(pygal.StackedBar(js=[], title="Cards by month", print_values=True), tallies)
+    return _filled(pygal.StackedBar(js=[], title="Cards by month", print_values=True, order_min=WHOLE), tallies)
 
 
 def by_code(tallies: Sequence[Tally]) -> Graph:
     """The same for each code, as bars that lie."""
-    chart = pygal.HorizontalStackedBar(js=[], title="Cards by code", print_values=True)
+    chart = pygal.HorizontalStackedBar(js=[], title="Cards by code", print_values=True, order_min=WHOLE)
     return _filled(chart, tallies[::-1])
 
 
 def by_reason(reasons: Sequence[tuple[str, int]]) -> Graph:
     """How often each reason was given for an override, the most frequent on top."""
-    chart = pygal.HorizontalBar(js=[], title="Override reasons", print_values=True, show_legend=False)
-    chart.config(show_x_labels=True, show_y_labels=False)  # the counts stand on the bars
+    chart = pygal.HorizontalBar(js=[], title="Override reasons", print_values=True, show_legend=False, order_min=WHOLE)
     chart.x_labels = [reason for reason, _ in reasons[::-1]]
     chart.add("overridden", [count for _, count in reasons[::-1]])
     return chart

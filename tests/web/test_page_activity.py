@@ -9,6 +9,8 @@ from xml.etree import ElementTree as ET
 import pytest
 from flask.testing import FlaskClient
 
+from cds_hooks.charts import as_part_of_a_page, by_code, by_month, by_reason
+from cds_hooks.store.statistics import Tally
 from tests.web.test_page_calculator import HOSTILE, Page
 
 Json = dict[str, Any]
@@ -98,3 +100,9 @@ def test_a_store_that_is_down_is_said_to_be_so(fresh: FlaskClient) -> None:
     answer = fresh.get("/activity")
     assert answer.status_code == 503
     assert "The store does not answer" in answer.get_data(as_text=True)
+
+
+def test_cards_are_counted_by_ones_on_every_axis() -> None:
+    few = [Tally("2026-11", 2, 1, 0)]
+    for chart in (by_month(few), by_code(few), by_reason([("payer-rule", 1), ("other", 2)])):
+        assert not re.search(r"<text[^>]*>[0-9]+\.[0-9]+<", as_part_of_a_page(chart))
