@@ -28,6 +28,8 @@ class Line:
 class Charges:
     """What the charges and draft orders say; the lines of the charges are for the readers of modality and place too.
 
+    `ordered` tells whether there is a draft order of an E/M service.
+
     An order says what its writer wants to bill, not how the visit was held: it would prove itself.
     """
 
@@ -36,14 +38,15 @@ class Charges:
     reported_modifiers: Fact[tuple[str, ...]]
     reported_place_of_service: Fact[str]
     service_kind: Fact[ServiceKind]
+    ordered: bool
 
 
 def charges(chart: Chart) -> Charges:
     """Read the open claims, charge items and draft orders of the visit, and billing codes among its types."""
-    lines = (*_claim_lines(chart), *_charge_items(chart))
+    lines, orders = (*_claim_lines(chart), *_charge_items(chart)), tuple(_orders(chart))
     types = Line(chart.encounter, "Encounter.type", tuple(codings(chart.encounter.get("type"))), None, ())
     codes, modifiers, places, kinds = [], [], [], []
-    for line in (*lines, *_orders(chart), types):
+    for line in (*lines, *orders, types):
         for coding in line.codes:
             kind = chart.vocabulary.word("reported", coding.system, coding.code)
             if kind is None:
@@ -63,6 +66,7 @@ def charges(chart: Chart) -> Charges:
         reported_modifiers=weigh([modifiers], why="no charge with an E/M code can say modifiers"),
         reported_place_of_service=weigh([places], why="no charge with an E/M code says the place of service"),
         service_kind=weigh([kinds if code.known else []], why="no code says what kind of service it was"),
+        ordered=bool(orders),
     )
 
 

@@ -13,7 +13,6 @@ from fhir_mapping.facts import EncounterFacts, Fact, Parties, RecordShows, Relea
 from fhir_mapping.modality import modality
 from fhir_mapping.narrative import narrative
 from fhir_mapping.note_rules import NoteRules
-from fhir_mapping.orders import draft_orders
 from fhir_mapping.people import people
 from fhir_mapping.places import places
 from fhir_mapping.prior_visits import patient_status
@@ -104,8 +103,7 @@ def gather(  # noqa: PLR0913 - one chart, and all there is to read it by
     undecided = facts.mdm.value is None and facts.mdm_elements.value is None
     shows = record_shows(chart) if undecided else RecordShows()
     written = release(fhir_version, chart.encounter)
-    ordered = any(True for _ in draft_orders(chart))
-    return Gathered(facts, parties, not_ours(chart.encounter, vocabulary), shows, written, ordered)
+    return Gathered(facts, parties, not_ours(chart.encounter, vocabulary), shows, written, charged.ordered)
 
 
 def _shortened(notes: list[str]) -> tuple[str, ...]:

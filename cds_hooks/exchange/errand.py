@@ -135,12 +135,16 @@ def resolve(template: str, request: HookRequest) -> str | None:
         "context.userId": request.user,
         "context.documentReferenceId": request.document_id,
     }
-    names = TOKEN.findall(template)
-    if any(not (value := context.get(name)) or _climbs(value) for name in names):
-        return None
-    if any(name != "context.userId" and not PLAIN_ID.fullmatch(context[name] or "") for name in names):
+    if not all(_fits(name, context.get(name)) for name in TOKEN.findall(template)):
         return None
     return TOKEN.sub(lambda found: context[found[1]] or "", template)
+
+
+def _fits(name: str, value: str | None) -> bool:
+    """Whether a value of the context is what its token stands for: the user a reference, all else a plain id."""
+    if not value or _climbs(value):
+        return False
+    return name == "context.userId" or PLAIN_ID.fullmatch(value) is not None
 
 
 def _climbs(text: str) -> bool:

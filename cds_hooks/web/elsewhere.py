@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
@@ -21,17 +21,10 @@ class VisitNotRead(LookupError):
         self.status = status
 
 
-@dataclass(frozen=True, slots=True)
-class Elsewhere:
-    """A visit on a FHIR server: the base of that server, the Encounter's id, and the hook request made of it."""
+def read_visit(telecode: Telecode, base: str, encounter_id: str) -> dict[str, Any]:
+    """The hook request about a visit on a FHIR server, with what the prefetch templates ask for.
 
-    base: str
-    encounter_id: str
-    request: dict[str, Any]
-
-
-def read_visit(telecode: Telecode, base: str, encounter_id: str) -> Elsewhere:
-    """Read the visit and what else the prefetch templates ask for, under the deadline of one hook.
+    All of it is read under the deadline of one hook.
 
     Only a base of TELECODE_FHIR_ALLOW is called, and no token is sent: that is for a developer's open server.
     Raises VisitNotRead, in words for the person who asked.
@@ -56,7 +49,7 @@ def read_visit(telecode: Telecode, base: str, encounter_id: str) -> Elsewhere:
     prefetch = {**asked.prefetch, **errand.about(asked).fill(telecode.offer.prefetch, telecode.reads.whole)}
     context = {"patientId": patient_id, "encounterId": encounter_id} | ({"userId": asked.user} if asked.user else {})
     whole = {"hookInstance": asked.instance, "hook": service.hook, "fhirServer": base}
-    return Elsewhere(base, encounter_id, whole | {"context": context, "prefetch": prefetch})
+    return whole | {"context": context, "prefetch": prefetch}
 
 
 def _user(visit: object) -> str | None:

@@ -56,10 +56,10 @@ def visits() -> tuple[str, int]:
 def read() -> tuple[str, int]:
     """A visit from a FHIR server; its id is posted, for what names a visit has no place in an address."""
     try:
-        visit = read_visit(telecode(), request.form.get("base", ""), request.form.get("encounter", "").strip())
+        asked = read_visit(telecode(), request.form.get("base", ""), request.form.get("encounter", "").strip())
     except VisitNotRead as missed:
         return _visits(None, missed.why), missed.status
-    return _visits(pick_elsewhere(visit, telecode().offer.services), ""), 200
+    return _visits(pick_elsewhere(asked, telecode().offer.services), ""), 200
 
 
 @bp.post("/visits/detail")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import orjson
 
 from cds_hooks.exchange.discovery import Service
 from cds_hooks.samples import Sample
-from cds_hooks.web.elsewhere import Elsewhere
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,18 +34,18 @@ def pick(samples: Sequence[Sample], services: Mapping[str, Service], name: str) 
     sample = next((one for one in samples if name in ("", one.name)), None)
     if sample is None:
         return None
-    request = sample.as_request()
+    return _picked(sample.as_request(), services, sample.title, sample.about, sample.name)
+
+
+def pick_elsewhere(request: dict[str, Any], services: Mapping[str, Service]) -> Picked:
+    """The visit of a request that was made of what a FHIR server holds."""
+    title = f"Encounter {request['context']['encounterId']}"
+    about = f"Read from {request['fhirServer']} as an EHR would send it along. Each reading is of that moment."
+    return _picked(request, services, title, about)
+
+
+def _picked(request: dict[str, Any], services: Mapping[str, Service], title: str, about: str, name: str = "") -> Picked:
     service = next((one for one in services.values() if request["hook"] in one.hooks), next(iter(services.values())))
     if request["hook"] not in service.hooks:
         request["hook"] = service.hook
-    return Picked(sample.title, sample.about, service, _written(request), sample.name)
-
-
-def pick_elsewhere(visit: Elsewhere, services: Mapping[str, Service]) -> Picked:
-    """The visit as it was read from a FHIR server."""
-    about = f"Read from {visit.base} as an EHR would send it along. Each reading is of that moment."
-    return Picked(f"Encounter {visit.encounter_id}", about, next(iter(services.values())), _written(visit.request))
-
-
-def _written(request: Mapping[str, object]) -> str:
-    return orjson.dumps(request, option=orjson.OPT_INDENT_2).decode()
+    return Picked(title, about, service, orjson.dumps(request, option=orjson.OPT_INDENT_2).decode(), name)
