@@ -20,13 +20,14 @@ from cds_hooks.exchange.facts_json import FactsRefused
 from cds_hooks.exchange.facts_out import facts_as_json
 from cds_hooks.exchange.hook import HookRefused, read_hook
 from cds_hooks.note_cli import note
-from cds_hooks.policy_cli import policy, today
+from cds_hooks.policy_cli import policy
 from cds_hooks.samples_cli import samples
 from cds_hooks.service import EncounterNotHad, Telecode
 from cds_hooks.settings import Settings
 from cds_hooks.store.database import StoreUnavailableError
 from cds_hooks.store_cli import feedback, store
 from cds_hooks.web.body import BodyRefused, parse_object
+from cds_hooks.web.days import today
 from fhir_mapping.facts import EncounterFacts
 from fhir_mapping.gather import WrongPatient
 from fhir_mapping.tables import TableError

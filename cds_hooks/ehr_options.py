@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import click
 
+from cds_hooks.ehr import prefetch
 from cds_hooks.ehr.connection import Connection, is_open
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -49,8 +50,8 @@ class Shaped(click.ParamType[str]):
 
 
 BASE = Base()
-PLAIN = Shaped("id", r"(?!\.+$)[A-Za-z0-9._\-]{1,256}")
-USER = Shaped("reference", r"(Practitioner|PractitionerRole|Patient|RelatedPerson)/(?!\.+$)[A-Za-z0-9._\-]{1,256}")
+PLAIN = Shaped("id", prefetch.ID)
+USER = Shaped("reference", prefetch.USER)
 PATIENCE = click.FloatRange(min=0, min_open=True, max=600)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 
 import click
@@ -13,6 +13,7 @@ import orjson
 from cds_hooks.coding.print_out import changes, citations, code_rows
 from cds_hooks.coding.schemas import schemas
 from cds_hooks.service import Telecode
+from cds_hooks.web.days import today
 from cds_hooks.web.operations import WARN_DAYS
 
 Opener = Callable[[], Telecode]
@@ -34,11 +35,6 @@ class Day(click.ParamType[date]):
 
 
 DAY = Day()
-
-
-def today() -> date:
-    """The day it is, for commands that are not told one; no code is ever selected by it."""
-    return datetime.now(UTC).date()
 
 
 @click.group()

@@ -13,9 +13,11 @@ from cds_hooks.ehr.connection import Connection, NotReachedError, complaint
 
 FHIR = "application/fhir+json"
 _TOKEN = re.compile(r"\{\{\s*([A-Za-z.]+)\s*\}\}")
-_ID = re.compile(r"(?!\.+$)[A-Za-z0-9._\-]{1,256}")
-_USER = re.compile(r"(Practitioner|PractitionerRole|Patient|RelatedPerson)/((?!\.+$)[A-Za-z0-9._\-]{1,256})")
-_QUERY = re.compile(r"(?P<path>[A-Z][A-Za-z]{1,63}(?:/(?!\.+$)[A-Za-z0-9._\-]{1,256})?)(?:\?(?P<search>[^#\s]*))?")
+ID = r"(?!\.+$)[A-Za-z0-9._\-]{1,256}"
+"""The shape of an id; one of dots alone would lead to the folder above."""
+USER = rf"(Practitioner|PractitionerRole|Patient|RelatedPerson)/({ID})"
+"""The shape of who may sign or look."""
+_QUERY = re.compile(rf"(?P<path>[A-Z][A-Za-z]{{1,63}}(?:/{ID})?)(?:\?(?P<search>[^#\s]*))?")
 _GONE = {HTTPStatus.NOT_FOUND, HTTPStatus.GONE}
 
 
@@ -63,10 +65,10 @@ def resolved(template: str, context: Mapping[str, Any]) -> str | None:
 
 
 def _value(token: str, context: Mapping[str, Any]) -> str | None:
-    user = _USER.fullmatch(str(context.get("userId")))
+    user = re.fullmatch(USER, str(context.get("userId")))
     if token == "context.userId":  # noqa: S105 - a token of a template
         return user[0] if user else None
     if token.startswith("context."):
         value = context.get(token.removeprefix("context."))
-        return value if isinstance(value, str) and _ID.fullmatch(value) else None
+        return value if isinstance(value, str) and re.fullmatch(ID, value) else None
     return user[2] if user and token == f"user{user[1]}Id" else None

@@ -22,5 +22,5 @@ def asked_day(query: Mapping[str, str], name: str) -> date | None:
 
 
 def today() -> date:
-    """The day it is, where a visitor asks for none; it never stands for a date that is unknown."""
+    """The day it is, where none is asked for; it never stands for a date of service that is unknown."""
     return datetime.now(UTC).date()

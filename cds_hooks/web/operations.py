@@ -1,11 +1,10 @@
 """The door for operators: is it alive, can it answer, how is it doing, and are its rules still good."""
 
-from datetime import UTC, datetime
-
 from flask import Blueprint, Response, current_app
 
 from cds_hooks import __version__, leaving, meters
 from cds_hooks.web.answers import json_answer, refusal
+from cds_hooks.web.days import today
 from cds_hooks.web.hooks import ledger, telecode
 from cds_hooks.web.openapi import document
 
@@ -32,7 +31,7 @@ def readyz() -> Response:
     if not ledger().database.answers():
         return refusal(503, "the store does not answer")
     book = telecode().book
-    warnings = book.expiring(datetime.now(UTC).date(), WARN_DAYS)
+    warnings = book.expiring(today(), WARN_DAYS)
     return json_answer({"status": "ready", "policy": book.fingerprint, "warnings": warnings})
 
 
@@ -45,7 +44,7 @@ def openapi() -> Response:
 @bp.get("/metrics")
 def metrics() -> Response:
     """Tell the numbers of all workers, in Prometheus' text format."""
-    book, today = telecode().book, datetime.now(UTC).date()
-    days_left = {table.id: (table.verified_through - today).days for table in book.tables()}
+    book, day = telecode().book, today()
+    days_left = {table.id: (table.verified_through - day).days for table in book.tables()}
     shown = meters.exposition(version=__version__, fingerprint=book.fingerprint, days_left=days_left)
     return Response(shown, content_type="text/plain; version=0.0.4; charset=utf-8")
