@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from fhir_mapping.facts import Modality
-from fhir_mapping.note_rules import MODE, REASON, SWITCHED, TAKEN_OUT, TOTAL, NoteRules, ReadRule
+from fhir_mapping.note_rules import MODE, REASON, SWITCHED, TAKEN_OUT, TOTAL, NoteRules
 from fhir_mapping.note_times import Found, Line, Part, standing, summed, times
 from fhir_mapping.sentences import Sentence, sentences
 
@@ -26,7 +26,7 @@ def read_note(text: str, rules: NoteRules) -> tuple[Found, ...]:
     for number, sentence in _own(text, rules):
         told = rules.grammar.mark(sentence.text)
         may = rules.needles.possible(told.text)
-        if not may:
+        if not may & rules.every:
             continue
         line = Line(number, sentence, told, corrects=rules.corrections.search(told.text) is not None, may=may)
         for one in times(line, rules):
@@ -57,16 +57,15 @@ def _own(text: str, rules: NoteRules) -> Iterator[tuple[int, Sentence]]:
 
 def _others(line: Line, rules: NoteRules) -> Iterator[Found]:
     """What a sentence says besides lengths of time: for each target the first row that stands in its context."""
-    plain = line.sentence.text.casefold()
-    for target, rows in rules.others.items():
-        if rules.triggers[target].pulls(plain, line.may):
-            first = next(_standing(line, rules, target, rows), None)
-            if first is not None:
+    for target, trigger in rules.triggers.items():
+        if line.may & trigger.rows and line.may & trigger.bit:
+            first = next(_standing(line, rules, target), None)
+            if first is not None and trigger.pattern.search(line.sentence.text.casefold()):
                 yield first
 
 
-def _standing(line: Line, rules: NoteRules, target: str, rows: Sequence[ReadRule]) -> Iterator[Found]:
-    for row, match in line.matched(rows):
+def _standing(line: Line, rules: NoteRules, target: str) -> Iterator[Found]:
+    for row, match in line.matched(rules, rules.triggers[target].rows):
         value = row.value if row.value is not None or row.vague else rules.level(match["level"])
         effect = rules.effect(target, line.told.text, match, value)
         if effect != "drop":

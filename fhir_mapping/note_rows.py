@@ -13,7 +13,17 @@ from pydantic import Field
 from fhir_mapping.durations import DurationGrammar
 from fhir_mapping.facts import MdmLevel
 from fhir_mapping.needles import Needles, bits
-from fhir_mapping.note_rules import KEPT_ASIDE, SCOPES, TIMES, VALUES, ContextRule, NoteRules, ReadRule, Trigger
+from fhir_mapping.note_rules import (
+    KEPT_ASIDE,
+    PART,
+    SCOPES,
+    TIMES,
+    VALUES,
+    ContextRule,
+    NoteRules,
+    ReadRule,
+    Trigger,
+)
 from fhir_mapping.tables import Place, Row, Source, Table, read_table
 
 FILE = "note_rules.yaml"
@@ -96,20 +106,21 @@ def load_note_rules(folder: Path, *, site: Path | None = None) -> NoteRules:
             for target in targets:
                 contexts.setdefault(target, []).append(rule)
     times = {*TIMES, *KEPT_ASIDE}
-    others = {name: tuple(rule for rule in reads if rule.target == name) for name in VALUES}
     corrections = [entry for _, file in files for entry in file.corrections]
     return NoteRules(
         grammar=DurationGrammar.of(
             first.numbers, before="|".join(first.vague.before), after="|".join(first.vague.after)
         ),
-        times=tuple(rule for rule in reads if rule.target in times),
-        others={name: rules for name, rules in others.items() if rules},
+        rows=tuple(reads),
         triggers={
-            name: Trigger(trigger, 1 << number, bits(rule.bit for rule in others[name]))
+            name: Trigger(trigger, 1 << number, bits(rule.bit for rule in reads if rule.target == name))
             for number, (name, trigger) in enumerate(triggers.items(), len(reads))
         },
         needles=needles,
-        numbers=bits(rule.bit for rule in reads if rule.number),
+        every=bits(rule.bit for rule in reads),
+        numbers=bits(rule.bit for rule in reads if rule.target in times and rule.number),
+        claims=bits(rule.bit for rule in reads if rule.target in times and not rule.number),
+        parts=bits(rule.bit for rule in reads if rule.target == PART and not rule.number),
         contexts={target: tuple(rules) for target, rules in contexts.items()},
         copy_opens=_compile(own, ("copied", "opens"), first.copied.opens, words),
         copy_closes=_compile(own, ("copied", "closes"), first.copied.closes, words),

@@ -62,8 +62,11 @@ class ReadRule:
 
     def find(self, sentence: str, heading: str) -> Iterator[re.Match[str]]:
         """Every place in a sentence where it is written, if the sentence or its heading is one where it counts."""
-        if self._counts(sentence, heading):
-            yield from self.pattern.finditer(sentence)
+        found = self.pattern.finditer(sentence)
+        first = next(found, None)
+        if first is not None and self._counts(sentence, heading):
+            yield first
+            yield from found
 
     def _counts(self, sentence: str, heading: str) -> bool:
         if self.unless and self.unless.search(sentence):
@@ -99,32 +102,41 @@ class ContextRule:
 
 @dataclass(frozen=True, slots=True)
 class Trigger:
-    """The words without which a sentence is not searched for a target; `bit` stands for it, `rows` for the target's."""
+    """The words without which a sentence says nothing of a target; `bit` stands for it, `rows` for all of its rows."""
 
     pattern: re.Pattern[str]
     bit: int
     rows: int
 
-    def pulls(self, sentence: str, may: int) -> bool:
-        """Whether a sentence in small letters is to be searched, of which `may` says what it can match at all."""
-        return bool(may & self.bit and may & self.rows) and self.pattern.search(sentence) is not None
-
 
 @dataclass(frozen=True, slots=True)
 class NoteRules:
-    """Every row, by what it reads; `numbers` are the bits of those that read a bare number."""
+    """Every row, those with the lowest bits first; `every` are the bits of all.
+
+    Of lengths of time `numbers` are the bits of the rows that read a bare number, `claims` of those that read one with
+    its unit, and `parts` of those among them that read the time of one activity.
+    """
 
     grammar: DurationGrammar
-    times: tuple[ReadRule, ...]
-    others: Mapping[str, tuple[ReadRule, ...]]
+    rows: tuple[ReadRule, ...]
     triggers: Mapping[str, Trigger]
     needles: Needles
+    every: int
     numbers: int
+    claims: int
+    parts: int
     contexts: Mapping[str, tuple[ContextRule, ...]]
     copy_opens: re.Pattern[str]
     copy_closes: re.Pattern[str]
     corrections: re.Pattern[str]
     levels: Mapping[str, MdmLevel]
+
+    def among(self, bits: int) -> Iterator[ReadRule]:
+        """The rows that some bits stand for, in order."""
+        while bits:
+            lowest = bits & -bits
+            yield self.rows[lowest.bit_length() - 1]
+            bits ^= lowest
 
     def effect(self, target: str, text: str, match: re.Match[str], value: object) -> str | None:
         """What the words around a reading do to it: drop it, ask about it, or nothing."""

@@ -1,7 +1,7 @@
 """Reads the lengths of time in a sentence of a note: whose they are, which is the total, and which are its parts."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from fhir_mapping.durations import Duration, Kind, Told
@@ -44,12 +44,11 @@ class Line:
     corrects: bool
     may: int
 
-    def matched(self, rows: Iterable[ReadRule]) -> Iterator[tuple[ReadRule, re.Match[str]]]:
-        """Every place where one of `rows` finds something, row by row."""
-        for row in rows:
-            if self.may & row.bit:
-                for match in row.find(self.told.text, self.sentence.heading):
-                    yield row, match
+    def matched(self, rules: NoteRules, bits: int) -> Iterator[tuple[ReadRule, re.Match[str]]]:
+        """Every place where one of the rows that `bits` stand for finds something, row by row."""
+        for row in rules.among(self.may & bits):
+            for match in row.find(self.told.text, self.sentence.heading):
+                yield row, match
 
     def found(self, target: str, value: object, words: str, *, weak: bool = False) -> Found:
         """What was found in this sentence; of a long one, the telling `words` and those around them are quoted."""
@@ -124,7 +123,7 @@ def standing(totals: Sequence[Found], taken_out: Sequence[Found]) -> Iterator[Fo
 
 def _numbers(line: Line, rules: NoteRules) -> Iterator[Found]:
     """Fields whose label says that the number is one of minutes."""
-    for rule, match in line.matched(rule for rule in rules.times if rule.number):
+    for rule, match in line.matched(rules, rules.numbers):
         if rules.effect(rule.target, line.told.text, match, None) is None:
             yield line.found(rule.target, int(match["number"]), match[0])
 
@@ -132,7 +131,7 @@ def _numbers(line: Line, rules: NoteRules) -> Iterator[Found]:
 def _claims(line: Line, rules: NoteRules) -> dict[int, tuple[ReadRule, re.Match[str]]]:
     """The first rule that claims each length of time; one that its context drops leaves it to the next."""
     claims: dict[int, tuple[ReadRule, re.Match[str]]] = {}
-    for rule, match in line.matched(rule for rule in rules.times if not rule.number):
+    for rule, match in line.matched(rules, rules.claims):
         index = int(MARK.findall(match[0])[-1])
         claims.setdefault(index, (rule, match))
     return claims
@@ -141,7 +140,7 @@ def _claims(line: Line, rules: NoteRules) -> dict[int, tuple[ReadRule, re.Match[
 def _parts(line: Line, rules: NoteRules, claims: Claims) -> dict[int, Duration]:
     """The lengths of time that tell of one activity each, whatever else they tell."""
     found: dict[int, Duration] = {}
-    for _, match in line.matched(rule for rule in rules.times if rule.target == PART) if claims else ():
+    for _, match in line.matched(rules, rules.parts) if claims else ():
         index = int(MARK.findall(match[0])[-1])
         if claims[index][0].may_be_part and rules.effect(PART, line.told.text, match, None) is None:
             found.setdefault(index, line.told.durations[index])

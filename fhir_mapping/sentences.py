@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 _LONGEST = 500  # characters of one sentence: what runs on longer is a table or a paste, and is cut
 _LINE = re.compile(r"[^\n]+")
@@ -13,16 +13,14 @@ _OPEN_END = re.compile(
 )
 _NUMBER_ALONE = re.compile(r"\s*\d{1,3}(?:\s*min\w*\.?)?\s*")
 _WRAPPED = 60  # a line this long that ends in mid-sentence was wrapped, not ended
-_END = re.compile(r"[.!]+[\"')\]]*(?=\s|$)|(?<=[a-z0-9)])\.(?=[A-Z][a-z])")
-_TITLE = re.compile(r"\b(?:dr|drs|mr|mrs|ms|st|vs)\.$", re.IGNORECASE)
+_END = re.compile(r"[.!](?:[.!]*[\"')\]]*(?=\s|$)|(?<=[a-z0-9)]\.)(?=[A-Z][a-z]))")
 _SHORT_FORM = re.compile(
-    r"\b(?:mins?|incl|excl|hrs?|secs?|pt|pts|approx|appt|no|ave|tel|ph|ext|dept|wk|yr|mo|e\.g|i\.e|a\.m|p\.m|etc)\.$",
-    re.IGNORECASE,
+    r"\b(?:(?P<title>dr|drs|mr|mrs|ms|st|vs)|mins?|incl|excl|hrs?|secs?|pt|pts|approx|appt|no|ave|tel|ph|ext|dept|wk"
+    r"|yr|mo|e\.g|i\.e|a\.m|p\.m|etc)\.$"
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Sentence:
+class Sentence(NamedTuple):
     """One sentence: its words on one line, where it stands in the note, and the heading above it."""
 
     text: str
@@ -74,9 +72,8 @@ def _goes_on(note: str, start: int, end: int, line: re.Match[str]) -> bool:
 def _split(note: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     first = start
     for stop in _END.finditer(note, start, end):
-        after = note[stop.end() : stop.end() + 40].lstrip()
-        last = note[max(first, stop.end() - 8) : stop.end()]
-        if _TITLE.search(last) or (_SHORT_FORM.search(last) and not _opens(after)):
+        short = _SHORT_FORM.search(note[max(first, stop.end() - 8) : stop.end()].lower())
+        if short and (short["title"] or not _opens(note[stop.end() : stop.end() + 40].lstrip())):
             continue
         yield first, stop.end()
         first = stop.end()
