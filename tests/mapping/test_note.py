@@ -111,6 +111,11 @@ def test_what_is_no_exact_total_is_asked_about_and_never_rounded(text: str) -> N
         "Chest pain lasting 20 minutes, relieved by rest within 10 minutes.",
         "I will spend 30 minutes with her next week.",
         "Yesterday I spent 30 minutes reviewing outside records.",
+        "Grandpa spent 40 minutes on the bike.",
+        "Grandpa put in 40 minutes on the treadmill.",
+        "Bedtime routine used 45 minutes.",
+        "Unused 20 of 40 minutes of therapy.",
+        "Halftime spent 30 minutes on the bench.",
     ],
 )
 def test_minutes_of_anything_else_are_no_total(text: str) -> None:
@@ -158,6 +163,8 @@ def test_the_mode_is_the_one_this_visit_was_held_by(text: str, mode: str | None)
         ("clinician_location", "Provider location: clinic", "office"),
         ("clinician_location", "I conducted this visit from my home office.", "home"),
         ("clinician_location", "The provider was at the hospital.", "hospital"),
+        ("clinician_location", "Her grandpa is in the hospital.", None),
+        ("clinician_location", "He took a taxi in from the office.", None),
         ("consent_documented", "Verbal consent to telehealth was obtained.", True),
         ("consent_documented", "Patient declined to consent to the video visit.", False),
         ("consent_documented", "Consent was obtained for the AI scribe.", None),
