@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
@@ -14,9 +14,10 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, Table, create_engine, event, make_url, text
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
+
+from cds_hooks.store.insertion import insertion
 
 BUSY = 5.0
 """Seconds to wait for another worker's write."""
@@ -32,16 +33,60 @@ class BadDatabaseError(ValueError):
     """A database address that cannot be used; its words never hold the address, which may hold a password."""
 
 
+class Line:
+    """The connection on which a process writes to SQLite: kept open, and taken by one thread at a time.
+
+    Parameters: `engine` of the database.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._turn = Lock()
+        self._kept: Connection | None = None
+
+    @contextmanager
+    def taken(self, *, durable: bool) -> Iterator[Connection]:
+        """The connection, for this thread alone; `durable`: the disk itself has what is written.
+
+        Raises StoreUnavailableError if the other threads take too long.
+        """
+        if not self._turn.acquire(timeout=BUSY):
+            raise StoreUnavailableError("Busy")
+        try:
+            self._kept = self._kept or self._engine.connect()
+            if durable:
+                self._kept.connection.execute("PRAGMA synchronous=FULL")
+            yield self._kept
+            if durable:
+                self._kept.connection.execute("PRAGMA synchronous=NORMAL")
+        except BaseException:
+            self._drop()  # who knows in which state it was left
+            raise
+        finally:
+            self._turn.release()
+
+    def close(self) -> None:
+        """Give the connection back, once nobody writes."""
+        with self._turn:
+            self._drop()
+
+    def _drop(self) -> None:
+        kept, self._kept = self._kept, None
+        if kept is not None:
+            kept.invalidate()
+            kept.close()
+
+
 @dataclass(frozen=True)
 class Database:
     """One database, for SQLite and PostgreSQL alike.
 
     SQLite lets one write at a time, and who comes in between sleeps for longer and longer before trying again: up to a
-    tenth of a second. So the threads of one process take turns, and only processes ever meet there.
+    tenth of a second. So the threads of one process take turns at one line, and only processes ever meet there.
     """
 
     engine: Engine
-    _turn: Lock = field(default_factory=Lock, repr=False, compare=False)
+    _line: Line | None = field(default=None, repr=False, compare=False)
 
     @classmethod
     def open(cls, url: str) -> Database:
@@ -49,7 +94,8 @@ class Database:
 
         Raises BadDatabaseError for an address of no known kind, StoreUnavailableError if it cannot be reached.
         """
-        database = cls(_engine(url))
+        engine = _engine(url)
+        database = cls(engine, Line(engine) if engine.dialect.name == "sqlite" else None)
         database.upgrade()
         return database
 
@@ -61,26 +107,13 @@ class Database:
         Raises StoreUnavailableError.
         """
         try:
-            with self._in_turn(), self.engine.connect() as connection:
-                if self.engine.dialect.name == "sqlite":
-                    connection.connection.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
-                with connection.begin():
-                    yield connection
-        except SQLAlchemyError as failed:
+            with self._taken(durable=durable) as connection, connection.begin():
+                yield connection
+        except (SQLAlchemyError, sqlite3.Error) as failed:
             raise StoreUnavailableError(type(failed).__name__) from None
 
-    @contextmanager
-    def _in_turn(self) -> Iterator[None]:
-        """Wait for the other threads that write, where only one can. Raises StoreUnavailableError."""
-        if self.engine.dialect.name != "sqlite":
-            yield
-            return
-        if not self._turn.acquire(timeout=BUSY):
-            raise StoreUnavailableError("Busy")
-        try:
-            yield
-        finally:
-            self._turn.release()
+    def _taken(self, *, durable: bool) -> AbstractContextManager[Connection]:
+        return self._line.taken(durable=durable) if self._line else self.engine.connect()
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -115,15 +148,18 @@ class Database:
             return False
         return True
 
+    def insert(self, connection: Connection, table: Table, *rows: Mapping[str, object]) -> None:
+        """Insert rows, each with a value for every column that the database does not number by itself."""
+        insertion(table, self.engine.dialect).put(connection, *rows)
+
     def insert_new(self, connection: Connection, table: Table, row: Mapping[str, object]) -> bool:
         """Insert a row unless it is there already, and say whether it was new: one step, whoever else inserts."""
-        dialect = postgresql if self.engine.dialect.name == "postgresql" else sqlite
-        key = next(iter(table.primary_key))
-        inserted = dialect.insert(table).on_conflict_do_nothing().returning(key)  # a count is not told by every driver
-        return connection.execute(inserted, row).first() is not None
+        return insertion(table, self.engine.dialect, if_new=True).put_new(connection, row)
 
     def close(self) -> None:
         """Give every connection back."""
+        if self._line:
+            self._line.close()
         self.engine.dispose()
 
 
@@ -146,6 +182,7 @@ def _engine(url: str) -> Engine:
 def _prepare(connection: sqlite3.Connection, _: ConnectionPoolEntry) -> None:
     connection.isolation_level = None  # transactions are ours to begin: the driver's own way loses DDL and locks late
     connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=NORMAL")
     connection.execute("PRAGMA foreign_keys=ON")
 
 

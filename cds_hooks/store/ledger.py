@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, select
 
 from cds_hooks.store.database import Database
 from cds_hooks.store.tables import CARDS, FEEDBACK, OFFERS, TOKENS
@@ -84,8 +84,9 @@ class Ledger:
     def give(self, card: CardGiven, caller: Caller, now: datetime) -> None:
         """Remember a card that goes out. Raises StoreUnavailableError."""
         with self.database.writing() as connection:
-            connection.execute(
-                insert(CARDS),
+            self.database.insert(
+                connection,
+                CARDS,
                 {
                     "uuid": card.uuid,
                     "given": now,
@@ -98,7 +99,7 @@ class Ledger:
                 },
             )
             if card.offers:
-                connection.execute(insert(OFFERS), [_row(card.uuid, offer) for offer in card.offers])
+                self.database.insert(connection, OFFERS, *(_row(card.uuid, offer) for offer in card.offers))
 
     def hear(self, events: Sequence[Feedback], service: str, caller: Caller, now: datetime) -> int:
         """Remember feedback, all of it or none: when this returns, the disk has it. Returns how many were new.

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import select
+from sqlalchemy import Connection, delete, select
 
 from cds_hooks.store.database import BadDatabaseError, Database, StoreUnavailableError
 from cds_hooks.store.ledger import Caller, Feedback, Ledger, SeenTokens
@@ -113,6 +113,34 @@ def test_a_database_that_another_holds_locked_is_unavailable_and_nothing_is_half
         Ledger(database).hear([Feedback("c", "overridden", NOON)], "s", Caller(), NOON)
     holder.execute("ROLLBACK")
     assert Ledger(database).hear([Feedback("c", "overridden", NOON)], "s", Caller(), NOON) == 1
+
+
+def test_only_what_must_be_on_the_disk_waits_for_the_disk(tmp_path: Path) -> None:
+    database = Database.open(f"sqlite:///{tmp_path}/telecode.db")
+    waits = []
+    for durable in (False, True, False):
+        with database.writing(durable=durable) as connection:
+            waits.append(connection.exec_driver_sql("PRAGMA synchronous").scalar())
+    assert waits == [1, 2, 1]  # SQLite's numbers for NORMAL and FULL
+    database.close()
+
+
+@pytest.mark.parametrize("fault", [ValueError("a slip of ours"), sqlite3.OperationalError("disk I/O error")])
+def test_after_a_write_that_failed_the_next_one_starts_anew(tmp_path: Path, fault: Exception) -> None:
+    database = Database.open(f"sqlite:///{tmp_path}/telecode.db")
+
+    def fail(connection: Connection) -> None:
+        connection.execute(delete(FEEDBACK))
+        raise fault
+
+    ledger, event = Ledger(database), Feedback("c", "overridden", NOON)
+    assert ledger.hear([event], "s", Caller(), NOON) == 1
+    with pytest.raises((ValueError, StoreUnavailableError)), database.writing(durable=True) as connection:
+        fail(connection)
+    with database.writing() as connection:
+        assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 1
+    assert ledger.hear([event], "s", Caller(), NOON) == 0
+    database.close()
 
 
 def test_a_thread_that_does_not_get_its_turn_in_time_is_told_that_the_store_is_down(
