@@ -8,6 +8,7 @@ from typing import Any
 import jwt
 import pytest
 from flask.testing import FlaskClient
+from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 
 from tests.exchange.signers import (
     BASE,
@@ -212,12 +213,15 @@ def test_every_refusal_does_about_the_same_work(
     ehr: FlaskClient, good: Json, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tried: list[bool] = []
-    decode = jwt.decode
 
-    def counted(*given: Any, **named: Any) -> Any:
-        tried.append(True)
-        return decode(*given, **named)
+    def counted(verify: Callable[..., bool]) -> Callable[..., bool]:
+        def count(*given: Any) -> bool:
+            tried.append(True)
+            return verify(*given)
 
-    monkeypatch.setattr(jwt, "decode", counted)
+        return count
+
+    for algorithm in (ECAlgorithm, RSAAlgorithm):
+        monkeypatch.setattr(algorithm, "verify", counted(algorithm.verify))
     call(ehr, good, BAD[name][1]())
     assert tried == [True]
