@@ -30,13 +30,14 @@ def install(app: Flask, origins: tuple[str, ...]) -> None:
     and cookies are never asked for.
     """
     allowed = frozenset(origins)
+    data, page = ({**ALWAYS, "Content-Security-Policy": policy} for policy in (DATA_POLICY, PAGE_POLICY))
 
     @app.after_request
     def add(response: Response) -> Response:
-        for name, value in ALWAYS.items():
-            response.headers.setdefault(name, value)
-        policy = PAGE_POLICY if response.mimetype == "text/html" else DATA_POLICY
-        response.headers.setdefault("Content-Security-Policy", policy)
+        said = {name.lower() for name, _ in response.headers}
+        for name, value in (page if response.mimetype == "text/html" else data).items():
+            if name.lower() not in said:
+                response.headers.add(name, value)
         if allowed and request.blueprint in CALLED_BY_SITES:
             response.headers.add("Vary", "Origin")
             if request.headers.get("Origin") in allowed:
