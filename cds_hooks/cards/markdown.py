@@ -5,7 +5,9 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 
 LONGEST = 120
-SPECIAL = re.compile(r"([\\`*_{}\[\]()|~^@])")
+SPECIAL = re.compile(r"[\\`*_{}\[\]()|~^@&<>]")
+WRITTEN = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "@": " \\@ "}
+"""How a special character is written where a backslash before it is not enough."""
 ADDRESS = re.compile(r"(/(?=/)|www(?=\.))", re.IGNORECASE)
 HIDDEN = {"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"}
 """Control, format (bidi among them), private, surrogate and unassigned characters, line and paragraph separators."""
@@ -20,11 +22,15 @@ def plain(text: str, longest: int = LONGEST) -> str:
 
 def escaped(text: object, longest: int = LONGEST) -> str:
     """Text from outside, inert in GitHub-flavoured Markdown."""
-    line = SPECIAL.sub(r"\\\1", plain(str(text), longest))
-    line = line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    line = SPECIAL.sub(_inert, plain(str(text), longest))
     # GFM turns bare addresses into links, and some readers do so after they have read escapes and entities: only an
     # address that is none any more stays text everywhere.
-    return ADDRESS.sub(r"\1 ", line.replace("\\@", " \\@ "))
+    return ADDRESS.sub(r"\1 ", line) if "//" in line or "www." in line.lower() else line
+
+
+def _inert(special: re.Match[str]) -> str:
+    character = special[0]
+    return WRITTEN.get(character) or f"\\{character}"
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
