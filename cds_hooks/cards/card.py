@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
-from cds_hooks.cards.coded import Visit
+from cds_hooks.cards.coded import Json, Visit
 from cds_hooks.cards.detail import detail, few
+from cds_hooks.cards.extension import without_blanks
 from cds_hooks.cards.markdown import plain
 from cds_hooks.cards.profile import ClientProfile
 from cds_hooks.cards.suggestions import LONGEST, Offered, named_only, suggest
@@ -47,6 +47,11 @@ class CardTable(Row):
     override_system: str
     override_reasons: Items[_Reason]
 
+    def source(self, url: str | None) -> Json:
+        """Who made the card; `url`, the service's public address, stands on it where there is one."""
+        topic = {"system": self.topic.system, "code": self.topic.code, "display": self.topic.display}
+        return {"label": self.label, "url": url, "topic": topic} if url else {"label": self.label, "topic": topic}
+
 
 def load_card_table(folder: Path, *, base: str) -> CardTable:
     """Read `cards.yaml`, with `base` as the base of telecode's own code systems. Raises TableError."""
@@ -61,7 +66,7 @@ def load_card_table(folder: Path, *, base: str) -> CardTable:
 class Card:
     """The card as it goes out, and the codes on it."""
 
-    body: dict[str, Any]
+    body: Json
     offered: tuple[Offered, ...]
 
 
@@ -89,17 +94,14 @@ def render(  # noqa: PLR0913 - everything that stands on a card
     """
     if outcome.kind is Kind.NOT_APPLICABLE:
         return None
-    quiet = any(note.id == SUPPORTED for note in outcome.warnings) and not _contradicted(outcome)
-    card: dict[str, Any] = {
+    contradicted = _contradicted(outcome)
+    quiet = not contradicted and any(note.id == SUPPORTED for note in outcome.warnings)
+    card: Json = {
         "uuid": str(new_id()),
         "summary": summary(outcome, facts, book, dated=dated),
-        "indicator": "info" if outcome.kind is Kind.SELECTION and not _contradicted(outcome) else "warning",
+        "indicator": "info" if outcome.kind is Kind.SELECTION and not contradicted else "warning",
         "detail": detail(outcome, facts, book, shows, links=profile.links, longest=profile.longest_detail),
-        "source": {
-            "label": cards.label,
-            "url": source_url,
-            "topic": {"system": cards.topic.system, "code": cards.topic.code, "display": cards.topic.display},
-        },
+        "source": cards.source(source_url),
     }
     if profile.override_reasons == "coded":
         card["overrideReasons"] = [
@@ -109,7 +111,7 @@ def render(  # noqa: PLR0913 - everything that stands on a card
     if calculator and profile.links:
         card["links"] = [{"label": cards.calculator, "url": calculator, "type": "absolute"}]
     if profile.extension:
-        card["extension"] = {cards.extension: outcome.as_json()}
+        card["extension"] = {cards.extension: without_blanks(outcome)}
     day = outcome.service_date
     visit = Visit(parties, day.isoformat(), cards.systems, release) if day else None
     suggestions, offered = (
@@ -119,7 +121,7 @@ def render(  # noqa: PLR0913 - everything that stands on a card
     )
     if suggestions:
         card |= {"suggestions": suggestions, "selectionBehavior": profile.selection_behavior}
-    return Card(without_blanks(card), offered)
+    return Card(card, offered)
 
 
 def summary(outcome: Outcome, facts: EncounterFacts, book: PolicyBook, *, dated: bool = False) -> str:
@@ -171,13 +173,3 @@ def _fit(text: str) -> str:
 
 def _contradicted(outcome: Outcome) -> bool:
     return any(note.id.startswith("reported_") and note.id != SUPPORTED for note in outcome.warnings)
-
-
-def without_blanks(value: Any) -> Any:  # noqa: ANN401 - JSON is any shape
-    """The value without members that are null, "", [] or {}: the protocol allows none of them on a card."""
-    if isinstance(value, Mapping):
-        kept = {key: without_blanks(item) for key, item in value.items()}
-        return {key: item for key, item in kept.items() if item is not None and item not in ("", [], {})}
-    if isinstance(value, list):
-        return [item for item in map(without_blanks, value) if item is not None and item not in ("", [], {})]
-    return value

@@ -1,6 +1,7 @@
 """The detail of a card: what is suggested, why not the next code up or down, the evidence, and the law."""
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 from cds_hooks.cards.markdown import escaped, table
 from cds_hooks.cards.words import (
@@ -14,6 +15,7 @@ from cds_hooks.cards.words import (
     said,
     supposition,
 )
+from cds_hooks.coding.citation import Citation
 from cds_hooks.coding.levels import above, below, by_mdm, by_time
 from cds_hooks.coding.mdm import documented_levels
 from cds_hooks.coding.outcome import Candidate, Kind, Outcome
@@ -23,6 +25,8 @@ from fhir_mapping.facts import EncounterFacts, Evidence, Fact, RecordShows
 MOST_EVIDENCE = 3
 MOST_CHOICES = 4
 LONG = 400
+MOST_CITATIONS = 1024
+"""So many are kept as they are written; a book of policy has far fewer."""
 MORE = "More is known than there is room for here."
 
 
@@ -41,8 +45,9 @@ def detail(  # noqa: PLR0913 - all that is told, and how
     last paragraphs are left out, all but the very last.
     """
     parts = [part for part in _parts(outcome, facts, book, shows, links=links) if part]
-    if longest is None or len("\n\n".join(parts)) <= longest:
-        return "\n\n".join(parts)
+    whole = "\n\n".join(parts)
+    if longest is None or len(whole) <= longest:
+        return whole
     *body, last = parts
     kept = f"{MORE}\n\n{last}"
     for count in range(1, len(body)):
@@ -144,7 +149,7 @@ def _facts(facts: EncounterFacts) -> str:
     rows = []
     for name, label in FACT_LABELS.items():
         fact: Fact[object] = getattr(facts, name)
-        if fact.known or fact.conflict or name in ALWAYS_SHOWN:
+        if fact.value is not None or fact.conflict or name in ALWAYS_SHOWN:
             rows.append((label, *_fact_cells(fact)))
     return table(("Fact", "Record", "Evidence"), rows)
 
@@ -163,11 +168,11 @@ def _shown(shows: RecordShows, book: PolicyBook) -> str:
 
 
 def _fact_cells(fact: Fact[object]) -> tuple[str, str]:
-    evidence = fact.evidence or tuple(rival.evidence for rival in fact.conflict)
-    shown = "; ".join(_quoted(piece) for piece in evidence[:MOST_EVIDENCE])
+    evidence = fact.evidence or [rival.evidence for rival in fact.conflict]
+    shown = "; ".join([_quoted(piece) for piece in evidence[:MOST_EVIDENCE]])
     if fact.conflict:
-        return "contradicts itself: " + " or ".join(escaped(said(r.value)) for r in fact.conflict), shown
-    notes = "".join(f" ({escaped(note)})" for note in fact.notes)
+        return "contradicts itself: " + " or ".join([escaped(said(r.value)) for r in fact.conflict]), shown
+    notes = "".join([f" ({escaped(note)})" for note in fact.notes])
     if fact.value is None:
         return "**unknown**", escaped(fact.why_unknown or "not found in what was sent") + notes
     return escaped(said(fact.value)), shown + notes
@@ -178,12 +183,17 @@ def _quoted(piece: Evidence) -> str:
 
 
 def _sources(outcome: Outcome, *, links: bool) -> str:
-    rows = []
-    for step in outcome.steps:
-        source = outcome.sources[step.sources[0]]
-        more = sum(outcome.sources[name].confirms for name in step.sources[1:])
-        others = f" and {more} more" if more else ""
-        title = f"[{escaped(source.title)}]({source.url})" if source.url and links else escaped(source.title)
-        where = f"{title}, {escaped(source.publisher)}{others}; {confidence(step.sure)}"
-        rows.append((escaped(step.says, LONG), where, step.edition.isoformat()))
+    cited = outcome.sources.cited
+    rows = [
+        (escaped(step.says, LONG), _where(cited(step.sources, step.sure), links=links), step.edition.isoformat())
+        for step in outcome.steps
+    ]
     return "**Why**\n\n" + table(("Rule", "Source", "In force since"), rows)
+
+
+@lru_cache(MOST_CITATIONS)
+def _where(citation: Citation, *, links: bool) -> str:
+    source = citation.first
+    others = f" and {citation.others} more" if citation.others else ""
+    title = f"[{escaped(source.title)}]({source.url})" if source.url and links else escaped(source.title)
+    return f"{title}, {escaped(source.publisher)}{others}; {confidence(citation.sure)}"

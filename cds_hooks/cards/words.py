@@ -52,6 +52,7 @@ SUPPOSED = {
     "leads_to_visit_within_7d": "it leads to no visit within 7 days",
 }
 HYPHENATED = {"audio_video": "audio-video", "audio_only": "audio-only", "home": "at home", "not_home": "not at home"}
+IN_PARTS = (MdmElements, SameDayVisit)
 ALWAYS_SHOWN = ("service_date", "modality", "patient_status", "mdm", "total_minutes", "payers", "patient_location")
 
 
@@ -63,7 +64,7 @@ def said(value: Any) -> str:  # noqa: ANN401 - a fact of any kind
         return "none"
     if isinstance(value, tuple):
         return ", ".join(map(str, value)) or "none"
-    if isinstance(value, MdmElements | SameDayVisit):
+    if isinstance(value, IN_PARTS):
         parts = ((name, getattr(value, name)) for name in value.__slots__)
         return ", ".join(f"{name.replace('_', ' ')} {said(part)}" for name, part in parts if part is not None)
     return HYPHENATED.get(str(value), str(value).replace("_", " "))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from functools import cached_property
-from typing import Annotated, Generic, Literal, TypeVar
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -43,6 +45,48 @@ class Source(tables.Source):
         if not (self.url or self.locator):
             raise PydanticCustomError("source", "a source needs a url or a locator")
         return self
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Citation:
+    """How an answer tells the sources of a rule: the `first` stands for all.
+
+    `others` counts those behind it that confirm the rule; `said` is the citation as the API answers it.
+    """
+
+    first: Source
+    sure: Sure
+    others: int
+    said: dict[str, Any]
+
+
+class Sources(dict[str, Source]):
+    """Every page that a rule was read from, by the name that rules cite it by."""
+
+    def __init__(self, pages: Mapping[str, Source]) -> None:
+        super().__init__(pages)
+        self._citations: dict[tuple[tuple[str, ...], Sure], Citation] = {}
+
+    def cited(self, names: tuple[str, ...], sure: Sure) -> Citation:
+        """The citation of the sources called `names`, worked out once for all the rules that rest on them alike."""
+        known = self._citations.get((names, sure))
+        if known is None:
+            known = self._citations[names, sure] = self._citation(names, sure)
+        return known
+
+    def _citation(self, names: tuple[str, ...], sure: Sure) -> Citation:
+        first, *others = (self[name] for name in names)
+        confirming = sum(source.confirms for source in others)
+        said = {
+            "title": first.title,
+            "publisher": first.publisher,
+            "url": first.url,
+            "locator": first.locator,
+            "retrieved": first.retrieved.isoformat(),
+            "sure": sure,
+            "agreed_by": first.confirms + confirming,
+        }
+        return Citation(first, sure, confirming, {name: value for name, value in said.items() if value is not None})
 
 
 class Cited(Row):

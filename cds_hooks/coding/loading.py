@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from cds_hooks.coding.case import ASKABLE
-from cds_hooks.coding.citation import Cited, Source
+from cds_hooks.coding.citation import Cited, Source, Sources
 from cds_hooks.coding.criteria import MdmTable, TimeTable
 from cds_hooks.coding.families import Condition, Edition, Family, Prolonged
 from cds_hooks.coding.payers import Payer, PayerEdition
@@ -47,7 +47,7 @@ def load_book(folder: Path) -> PolicyBook:
         guidelines=guidelines,
         mdm=mdm,
         time=time,
-        sources=sources,
+        sources=Sources(sources),
         fingerprint=fingerprint(folder),
     )
 

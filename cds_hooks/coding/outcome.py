@@ -8,7 +8,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Any
 
-from cds_hooks.coding.citation import Source, Sure
+from cds_hooks.coding.citation import Sources, Sure
 from fhir_mapping.facts import Evidence, MdmLevel
 
 
@@ -105,23 +105,13 @@ class Step:
     edition: date
     evidence: tuple[Evidence, ...] = ()
 
-    def as_json(self, sources: Mapping[str, Source]) -> dict[str, Any]:
+    def as_json(self, sources: Sources) -> dict[str, Any]:
         """The step as the API answers it; the first of its sources stands for all, `agreed_by` counts them."""
-        first = sources[self.sources[0]]
-        source = {
-            "title": first.title,
-            "publisher": first.publisher,
-            "url": first.url,
-            "locator": first.locator,
-            "retrieved": first.retrieved.isoformat(),
-            "sure": self.sure,
-            "agreed_by": sum(sources[name].confirms for name in self.sources),
-        }
         return {
             "rule": self.rule,
             "says": self.says,
             "evidence": [{"resource": e.resource, "path": e.path, "said": e.said, "how": e.how} for e in self.evidence],
-            "source": {name: value for name, value in source.items() if value is not None},
+            "source": dict(sources.cited(self.sources, self.sure).said),
             "edition": self.edition.isoformat(),
         }
 
@@ -138,7 +128,7 @@ class Outcome:
     steps: tuple[Step, ...]
     service_date: date | None
     fingerprint: str
-    sources: Mapping[str, Source] = field(repr=False)
+    sources: Sources = field(repr=False)
 
     def as_json(self) -> dict[str, Any]:
         """The outcome as the API answers it, ready for JSON."""

@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from functools import cached_property
 from typing import Any, Literal
 
-from cds_hooks.coding.citation import Cited, Dated, Items, Source
+from cds_hooks.coding.citation import Cited, Dated, Items, Sources
 from cds_hooks.coding.criteria import MdmTable, TimeTable
 from cds_hooks.coding.families import Condition, Family, Prolonged, Refusal, WorkRvu
 from cds_hooks.coding.payers import Payer, PayerEdition
@@ -64,7 +64,7 @@ class PolicyBook:
     guidelines: Guidelines
     mdm: MdmTable
     time: TimeTable
-    sources: Mapping[str, Source]
+    sources: Sources
     fingerprint: str
     _rules: dict[tuple[str | date | None, ...], tuple[Rules, ...]] = field(default_factory=dict, repr=False)
 
