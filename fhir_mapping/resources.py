@@ -1,7 +1,8 @@
 """Reads one FHIR resource as it comes, R4 or R5, valid or not: whatever its shape, reading it never fails.
 
 Charts are read from plain JSON, because one unknown key of a real EHR would make a strict model refuse the whole visit.
-The strict model is asked only to say what is wrong with the visit and its coverages, so that a reader can see it.
+The strict model is asked only to say what is wrong with the visit and its coverages, so that a reader can see it; and
+only where they do not look valid at once.
 """
 
 import re
@@ -15,11 +16,13 @@ from fhir.resources.R4B.encounter import Encounter
 from pydantic import BaseModel, ValidationError
 
 from fhir_mapping.facts import Evidence, How
+from fhir_mapping.shapes import compile_shape
 
 Json = Mapping[str, object]
 NOTHING: Json = MappingProxyType({})
 
 _MODELS: dict[str, type[BaseModel]] = {"Encounter": Encounter, "Coverage": Coverage}
+_LOOKS_VALID = {kind: compile_shape(kind) for kind in _MODELS}
 _SAID = 80  # enough for a code and its display; more would carry chart text where only a quotation is due
 _NAME = 300  # a reference must stay whole: some EHRs use ids beyond the 64 characters of FHIR
 PLAIN_ID = re.compile(r"[A-Za-z0-9._\-]{1,256}")
@@ -155,8 +158,11 @@ def check(resource: Json) -> str | None:
 
     The note names the place and the rule, never a value of the chart.
     """
+    kind = text(resource.get("resourceType"))
+    if kind in _LOOKS_VALID and _LOOKS_VALID[kind](resource):
+        return None
     try:
-        _MODELS[text(resource.get("resourceType"))].model_validate(dict(resource))
+        _MODELS[kind].model_validate(dict(resource))
     except ValidationError as refused:
         where, why = _complaint(refused)
     except (KeyError, TypeError, ValueError, ArithmeticError, AttributeError, RecursionError) as refused:
