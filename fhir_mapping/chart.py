@@ -1,7 +1,7 @@
 """Sorts what the EHR sent into one chart: this visit, this patient's other records, and what could not be read."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from fhir_mapping.encounter import visit_moment
@@ -14,7 +14,8 @@ _NESTED = 3  # a Bundle within a Bundle within a Bundle: what batch answers of E
 _HARMLESS = {"warning", "information"}
 _NOT_A_RESOURCE = "a prefetched value is not a FHIR resource"
 # Only these are ever looked up by identifier.
-_IDENTIFIED = {"Location", "Organization", "Patient", "Practitioner", "PractitionerRole"}
+_IDENTIFIED = ("Location", "Organization", "Patient", "Practitioner", "PractitionerRole")
+_Sent = list[tuple[str, Json]]  # each resource with its full URL
 
 
 class MissingEncounter(LookupError):
@@ -29,16 +30,20 @@ class WrongPatient(ValueError):
 class Chart:
     """One visit with the records to read it by.
 
-    `when` is the moment the visit began, if that can be told; `notes` say what could not be read or was left out;
-    `searches` what was searched for and whether all of it came.
+    `when` is the moment the visit began, if that can be told; `notes` say what could not be read or was left out.
     """
 
     encounter: Json
     when: Moment | None
     vocabulary: Vocabulary
     notes: tuple[str, ...]
-    searches: tuple[Search, ...]
+    _sent: Sequence[object]
     _index: "_Index"
+
+    @property
+    def searches(self) -> tuple[Search, ...]:
+        """What was searched for, and whether all of it came."""
+        return searches(self._sent)
 
     def of(self, kind: str) -> Sequence[Json]:
         """List this patient's resources of one type, and those that belong to no patient."""
@@ -46,13 +51,17 @@ class Chart:
 
     def find(self, target: object, within: Json = NOTHING) -> Json | None:
         """Follow a reference of the resource `within`, if what it points at was supplied."""
-        return self._index.find(target, within)
+        return self._index.follow(reference(target), within)
+
+    def follow(self, ref: Reference, within: Json = NOTHING) -> Json | None:
+        """Follow a reference that is read already."""
+        return self._index.follow(ref, within)
 
     def is_this_visit(self, target: object, within: Json = NOTHING) -> bool:
         """Tell whether a reference points at the visit."""
-        if self.find(target, within) is self.encounter:
-            return True
         ref = reference(target)
+        if self._index.follow(ref, within) is self.encounter:
+            return True
         return ref.kind in {"", "Encounter"} and ref.id != "" and ref.id == text(self.encounter.get("id"))
 
 
@@ -63,8 +72,10 @@ def open_chart(resources: Iterable[object], patient_id: str, encounter_id: str, 
     """
     notes: list[str] = []
     resources = list(resources)
-    sent = [found for value in resources for found in _walk(value, notes)]
-    index = _Index.of(sent)
+    sent: _Sent = []
+    for value in resources:
+        _walk(value, sent, notes)
+    index = _Index(sent)
     patient, visit = (reference(given).id or given for given in (patient_id, encounter_id))
     encounter = index.visit(visit)
     match index.is_patient(encounter.get("subject"), patient):
@@ -72,59 +83,78 @@ def open_chart(resources: Iterable[object], patient_id: str, encounter_id: str, 
             raise WrongPatient("the encounter belongs to another patient than the request says")
         case None:
             notes.append("Encounter.subject does not say which patient it is")
-    mine = [found for found in sent if found[1] is encounter or index.belongs(found[1], patient)]
+    mine = index.of_patient(patient, encounter)
     if len(mine) < len(sent):
         others = Counter(text(resource.get("resourceType")) for _, resource in sent)
         others.subtract(text(resource.get("resourceType")) for _, resource in mine)
         notes += [f"left out, because of another patient: {n} {quote(kind)}" for kind, n in others.items() if n]
-        index = _Index.of(mine)
+        index = _Index(mine)
     if not text(encounter.get("id")):
         # What a card or a draft claim refers to needs the id that the request gave.
         nameless, encounter = encounter, {**encounter, "id": visit}
-        index = _Index.of([(url, encounter if found is nameless else found) for url, found in mine])
-    said = tuple(dict.fromkeys(notes))
-    return Chart(encounter, visit_moment(encounter), vocabulary, said, searches(resources), index)
+        index = _Index([(url, encounter if found is nameless else found) for url, found in mine])
+    return Chart(encounter, visit_moment(encounter), vocabulary, tuple(dict.fromkeys(notes)), resources, index)
 
 
-@dataclass(frozen=True, slots=True)
 class _Index:
-    by_kind: dict[str, list[Json]]
-    by_name: dict[str, Json]
-    by_url: dict[str, Json]
-    by_identifier: dict[tuple[str, str], list[Json]]
+    """Where each resource that was sent is found: by type, by name, and by the address or identifier it has."""
 
-    @classmethod
-    def of(cls, sent: Iterable[tuple[str, Json]]) -> "_Index":
-        index = cls({}, {}, {}, {})
+    def __init__(self, sent: _Sent) -> None:
+        self._sent = sent
+        self.by_kind: dict[str, list[Json]] = {}
+        self._by_name: dict[str, Json] = {}
+        self._by_url: dict[str, Json] | None = None
+        self._by_identifier: dict[tuple[str, str], list[Json]] | None = None
+        self._has_bare_urls = False
         for url, resource in sent:
             kind, own = text(resource.get("resourceType")), text(resource.get("id"))
-            if own and index.by_name.setdefault(f"{kind}/{own}", resource) is not resource:
+            if own and self._by_name.setdefault(f"{kind}/{own}", resource) is not resource:
                 continue  # the same resource under two prefetch keys
-            index.by_kind.setdefault(kind, []).append(resource)
-            for address in filter(None, (url, own and f"urn:uuid:{own}")):
-                index.by_url.setdefault(address, resource)
-            if kind in _IDENTIFIED:
-                for identifier in records(resource.get("identifier")):
-                    index.by_identifier.setdefault((kind, text(identifier.get("value"))), []).append(resource)
-        return index
+            if kind in self.by_kind:
+                self.by_kind[kind].append(resource)
+            else:
+                self.by_kind[kind] = [resource]
+            if url and ":" not in url:
+                self._has_bare_urls = True
 
     def visit(self, encounter_id: str) -> Json:
-        named = self.by_name.get(f"Encounter/{encounter_id}")
+        named = self._by_name.get(f"Encounter/{encounter_id}")
         nameless = [one for one in self.by_kind.get("Encounter", ()) if not named and not text(one.get("id"))]
         if named is None and len(nameless) != 1:
             raise MissingEncounter("the encounter of the request is not among its resources")
         return named or nameless[0]
 
-    def find(self, target: object, within: Json = NOTHING) -> Json | None:
-        return self.follow(reference(target), within)
-
     def follow(self, ref: Reference, within: Json = NOTHING) -> Json | None:
         if ref.kind == "#":
             return next((held for held in records(within.get("contained")) if text(held.get("id")) == ref.id), None)
         if ref.value:
-            found = self.by_identifier.get((ref.kind, ref.value), [])
+            found = self._identified().get((ref.kind, ref.value), [])
             return next((resource for resource in found if _carries(resource, ref.system, ref.value)), None)
-        return self.by_name.get(ref.name) or self.by_url.get(ref.url)
+        if named := self._by_name.get(ref.name):
+            return named
+        return self._addressed().get(ref.url) if ":" in ref.url or self._has_bare_urls else None
+
+    def _addressed(self) -> dict[str, Json]:
+        """Index the addresses when one is first asked for: most references are names."""
+        if self._by_url is None:
+            self._by_url = {}
+            for url, resource in self._sent:
+                own = text(resource.get("id"))
+                if own and self._by_name[f"{text(resource.get('resourceType'))}/{own}"] is not resource:
+                    continue
+                for address in filter(None, (url, own and f"urn:uuid:{own}")):
+                    self._by_url.setdefault(address, resource)
+        return self._by_url
+
+    def _identified(self) -> dict[tuple[str, str], list[Json]]:
+        """Index the identifiers when one is first asked for."""
+        if self._by_identifier is None:
+            self._by_identifier = {}
+            for kind in _IDENTIFIED:
+                for resource in self.by_kind.get(kind, ()):
+                    for identifier in records(resource.get("identifier")):
+                        self._by_identifier.setdefault((kind, text(identifier.get("value"))), []).append(resource)
+        return self._by_identifier
 
     def is_patient(self, target: object, patient: str) -> bool | None:
         """Tell whether a reference points at the patient; `None` if it does not say."""
@@ -137,10 +167,21 @@ class _Index:
             return True if ref.value and ref.value == patient else None
         return own == patient and ref.kind in {"", "Patient"}
 
-    def belongs(self, resource: Json, patient: str) -> bool:
+    def of_patient(self, patient: str, encounter: Json) -> _Sent:
+        """List the visit and whatever may be the patient's."""
+        named, mine = f"Patient/{patient}", []
+        for found in self._sent:
+            resource = found[1]
+            subject = resource.get("subject")
+            # The first is what nearly every resource says, hundreds of times.
+            if (isinstance(subject, dict) and subject.get("reference") == named) or (
+                resource is encounter or self._belongs(resource, patient)
+            ):
+                mine.append(found)
+        return mine
+
+    def _belongs(self, resource: Json, patient: str) -> bool:
         """Tell whether a resource may be the patient's: nothing in it says that it is somebody else's."""
-        if record(resource.get("subject")).get("reference") == f"Patient/{patient}":
-            return True  # what nearly every resource says, hundreds of times
         if resource.get("resourceType") == "Patient":
             return text(resource.get("id")) in {"", patient}
         said = [self.is_patient(target, patient) for target in _patients(resource)]
@@ -162,29 +203,25 @@ def _carries(resource: Json, system: str, value: str) -> bool:
     return any(text(i.get("value")) == value and system in {"", text(i.get("system"))} for i in identifiers)
 
 
-def _walk(value: object, notes: list[str], depth: int = 0) -> Iterator[tuple[str, Json]]:
-    """Yield each resource in a prefetched value with its full URL; note what cannot be read, and go on."""
+def _walk(value: object, sent: _Sent, notes: list[str], url: str = "", depth: int = 0) -> None:
+    """Collect each resource in a prefetched value with its full URL; note what cannot be read, and go on."""
     resource = record(value)
     kind = text(resource.get("resourceType"))
     if kind == "OperationOutcome":
         notes.append(f"a prefetched resource could not be read by the EHR ({_issue(resource)})")
     elif kind == "Bundle" and depth < _NESTED:
         entries = resource.get("entry")
-        for entry in entries if isinstance(entries, list) else records(entries):
-            yield from _entry(record(entry), resource, notes, depth)
+        for each in entries if isinstance(entries, list) else records(entries):
+            entry = record(each)
+            held = entry.get("resource")
+            if text(record(held).get("resourceType")) != "OperationOutcome":
+                _walk(held, sent, notes, url or text(entry.get("fullUrl")), depth + 1)
+            elif not _says_empty(entry, record(held)):
+                notes.append(f"{_asked(resource)} could not be read by the EHR ({_issue(record(held))})")
     elif kind and kind != "Bundle":
-        yield "", resource
+        sent.append((url, resource))
     elif value is not None:
         notes.append(_NOT_A_RESOURCE)
-
-
-def _entry(entry: Json, bundle: Json, notes: list[str], depth: int) -> Iterator[tuple[str, Json]]:
-    held = record(entry.get("resource"))
-    if text(held.get("resourceType")) != "OperationOutcome":
-        for url, resource in _walk(entry.get("resource"), notes, depth + 1):
-            yield text(entry.get("fullUrl")) or url, resource
-    elif not _says_empty(entry, held):
-        notes.append(f"{_asked(bundle)} could not be read by the EHR ({_issue(held)})")
 
 
 def _says_empty(entry: Json, outcome: Json) -> bool:

@@ -54,9 +54,10 @@ def patient_status(chart: Chart, who: People, *, complete_history: bool = False)
             contacts += 1
         else:
             return _established(chart, earlier)
-    said = complete_search(chart.searches, "Encounter", edge, chart.when.day)
-    if complete_history and said and not contacts and not doubtful:
-        return Fact(PatientStatus.NEW, (said,), notes=("the site vouches that its search for visits is complete",))
+    if complete_history and not contacts and not doubtful:
+        said = complete_search(chart.searches, "Encounter", edge, chart.when.day)
+        if said:
+            return Fact(PatientStatus.NEW, (said,), notes=("the site vouches that its search for visits is complete",))
     return Fact(why_unknown=_why(supplied, contacts, len(doubtful)))
 
 

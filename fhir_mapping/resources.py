@@ -6,7 +6,7 @@ only where they do not look valid at once.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 from urllib.parse import unquote
@@ -27,6 +27,7 @@ _SAID = 80  # enough for a code and its display; more would carry chart text whe
 _NAME = 300  # a reference must stay whole: some EHRs use ids beyond the 64 characters of FHIR
 PLAIN_ID = re.compile(r"[A-Za-z0-9._\-]{1,256}")
 """FHIR ids, and the underscores and lengths that real EHRs send; a slash would reach into a URL."""
+_RELATIVE = re.compile(r"([^/?#:]+)/(?!_history$)([^/?#:]+)")  # what nearly every reference is: Practitioner/p1
 _LONGEST_CODE = 10**18
 
 
@@ -91,24 +92,42 @@ def concepts(value: object) -> list[Concept]:
     """List the concepts in a Coding, a CodeableConcept, an R5 CodeableReference, or a list of these."""
     found = []
     for item in records(value):
-        inner = item.get("concept")
-        concept = inner if isinstance(inner, dict) else item
-        listed = concept.get("coding")
-        codings = (_coding(coding) for coding in (records(listed) if listed is not None else [concept]))
-        found.append(Concept(tuple(c for c in codings if c.code or c.display), text(concept.get("text"))))
+        concept = _concept(item)
+        said = [_coding(coding) for coding in _coded(concept)]
+        found.append(Concept(tuple([one for one in said if one.code or one.display]), text(concept.get("text"))))
     return found
 
 
 def codings(value: object) -> list[Coding]:
     """List the codings in whatever `concepts` understands."""
-    return [coding for concept in concepts(value) for coding in concept.codings]
+    said = [_coding(coding) for item in records(value) for coding in _coded(_concept(item))]
+    return [one for one in said if one.code or one.display]
+
+
+def codings_of(value: object, wanted: Callable[[str], bool]) -> list[Coding]:
+    """List only the codings whose code is wanted; what a chart codes is mostly of no use for a bill."""
+    return [_coding(coding) for item in records(value) for coding in _coded(_concept(item)) if wanted(_code(coding))]
+
+
+def _concept(item: Json) -> Json:
+    inner = item.get("concept")
+    return inner if isinstance(inner, dict) else item
+
+
+def _coded(concept: Json) -> Sequence[Json]:
+    listed = concept.get("coding")
+    return (concept,) if listed is None else records(listed)
+
+
+def _code(coding: Json) -> str:
+    code = coding.get("code")
+    if isinstance(code, int) and not isinstance(code, bool) and abs(code) < _LONGEST_CODE:
+        return str(code)
+    return text(code)
 
 
 def _coding(value: Json) -> Coding:
-    code = value.get("code")
-    if isinstance(code, int) and not isinstance(code, bool) and abs(code) < _LONGEST_CODE:
-        code = str(code)
-    return Coding(text(value.get("system")), text(code), text(value.get("display")))
+    return Coding(text(value.get("system")), _code(value), text(value.get("display")))
 
 
 class Reference(NamedTuple):
@@ -133,6 +152,8 @@ def reference(value: object) -> Reference:
     """Read a reference or its text: relative, absolute, versioned, contained, `urn:uuid`, conditional or logical."""
     target = record(value)
     said = text(value) or text(target.get("reference"))
+    if plain := _RELATIVE.fullmatch(said):
+        return Reference(plain[1], plain[2], said)
     kind = text(target.get("type"))
     if not said:
         identifier = record(target.get("identifier"))

@@ -6,17 +6,23 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fhir_mapping.note_rows import FILE
+from fhir_mapping.resources import Coding, codings_of
 from fhir_mapping.tables import Place, Table, read_table
 from fhir_mapping.topics import TOPICS, Address, Plan, VocabularyFile
+
+_SCHEMES = ("https://", "http://")
 
 
 @dataclass(frozen=True, slots=True)
 class _Addresses:
+    spelled: Mapping[str, str]
     exact: Mapping[str, str]
     pattern: re.Pattern[str] | None
     by_group: Mapping[str, str]
 
     def name(self, url: str) -> str:
+        if url in self.spelled:
+            return self.spelled[url]
         bare = _bare(url)
         known = self.exact.get(bare)
         if known is None and self.pattern and (match := self.pattern.search(bare)):
@@ -32,6 +38,7 @@ class Vocabulary:
     _extensions: _Addresses
     _codes: Mapping[tuple[str, str, str], str]
     _prefixes: Mapping[tuple[str, str], tuple[tuple[str, str], ...]]
+    _wanted: Mapping[str, Callable[[str], bool]]
     _phrases: Mapping[str, tuple[tuple[str, str], ...]]
     _plans: tuple[tuple[str, Plan], ...]
 
@@ -51,14 +58,20 @@ class Vocabulary:
         """Look it up by our name of the code system. The exact code counts before the longest beginning of it."""
         word = self._codes.get((topic, system, code))
         if word is None and code:
-            starts = self._prefixes.get((topic, system), ())
-            return next((meant for start, meant in starts if code.startswith(start)), None)
+            for start, meant in self._prefixes.get((topic, system), ()):
+                if code.startswith(start):
+                    return meant
         return word
+
+    def words(self, topic: str, value: object) -> list[tuple[str, Coding]]:
+        """List what the codings in a value mean under a topic, each with its coding; the others are passed over."""
+        found = [(self.word(topic, one.system, one.code), one) for one in codings_of(value, self._wanted[topic])]
+        return [(word, coding) for word, coding in found if word]
 
     def phrases(self, topic: str, said: str) -> frozenset[str]:
         """Find every word of the topic whose phrases stand in `said`."""
         plain = _plain(said)
-        return frozenset(word for phrase, word in self._phrases.get(topic, ()) if phrase in plain)
+        return frozenset([word for phrase, word in self._phrases.get(topic, ()) if phrase in plain])
 
     def plan(self, said: str, fits: Callable[[Plan], bool]) -> Plan | None:
         """Find the first named plan that fits and stands in `said`."""
@@ -93,6 +106,7 @@ def load_vocabulary(
         extensions,
         codes,
         {key: tuple(found) for key, found in prefixes.items()},
+        {topic: _wanted(topic, codes) for topic in TOPICS},
         _phrases(every),
         tuple((_phrase(name), plan) for _, file in added + own for plan in file.plans for name in plan.names),
     )
@@ -119,7 +133,8 @@ def _addresses(groups: list[tuple[Table, str, dict[str, Address]]], base: str) -
                 patterns.append((name, address.pattern))
     whole = "|".join(f"(?P<n{number}>{pattern})" for number, (_, pattern) in enumerate(patterns))
     by_group = {f"n{number}": name for number, (name, _) in enumerate(patterns)}
-    return _Addresses(exact, re.compile(whole) if whole else None, by_group)
+    spelled = {f"{scheme}{bare}": name for bare, name in exact.items() for scheme in ("", *_SCHEMES)}
+    return _Addresses(spelled, exact, re.compile(whole) if whole else None, by_group)
 
 
 def _codes(tables: list[tuple[Table, VocabularyFile]], systems: set[str]) -> dict[tuple[str, str, str], str]:
@@ -136,6 +151,13 @@ def _codes(tables: list[tuple[Table, VocabularyFile]], systems: set[str]) -> dic
                         if found.setdefault((topic, system, code), word) != word:
                             raise table.error(place, f"{code} means both {found[topic, system, code]} and {word}")
     return found
+
+
+def _wanted(topic: str, codes: Mapping[tuple[str, str, str], str]) -> Callable[[str], bool]:
+    """Make the look at a code alone: whether any code system of the topic has it. Most codes of a chart are in none."""
+    known = frozenset(code for about, _, code in codes if about == topic)
+    starts = tuple(code[:-1] for code in known if code.endswith("*"))
+    return (lambda code: code in known or code.startswith(starts)) if starts else known.__contains__
 
 
 def _phrases(tables: list[tuple[Table, VocabularyFile]]) -> dict[str, tuple[tuple[str, str], ...]]:
@@ -158,7 +180,10 @@ def _check_word(table: Table, place: Place, topic: str, word: str) -> None:
 
 def _bare(url: str) -> str:
     """Take the scheme off: EHRs write http for https and the other way round."""
-    return url.strip().removeprefix("https://").removeprefix("http://").rstrip("/")
+    plain = url.strip()
+    for scheme in _SCHEMES:
+        plain = plain.removeprefix(scheme)
+    return plain.rstrip("/")
 
 
 def _plain(said: str) -> str:
