@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from threading import Lock
 from typing import Any
+from urllib.parse import urlencode
 
 import orjson
-import requests
-from urllib3.exceptions import HTTPError
-from urllib3.util import Timeout
+from urllib3 import BaseHTTPResponse, HTTPConnectionPool, Timeout
+from urllib3.exceptions import HTTPError, NewConnectionError
+from urllib3.exceptions import TimeoutError as LateError
 
 LARGEST_ANSWER = 5 * 1024 * 1024
 """Bytes of one answer, unpacked."""
 MOST_BYTES = 10 * 1024 * 1024
 """Bytes of all answers to one request together, unpacked."""
 _CHUNK = 65_536
+# gzip alone: of the formats a server may choose from it is the one whose growth is bounded as it is read.
+_HEADERS = {"Accept": "application/fhir+json", "Accept-Encoding": "gzip", "User-Agent": "telecode"}
+_FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 _JSON = {"application/fhir+json", "application/json", "application/json+fhir"}
 _PLAIN = {"", "identity", "gzip"}
 _STATUS = {
@@ -33,9 +39,9 @@ _STATUS = {
 
 @dataclass(frozen=True)
 class Call:
-    """One call: its address, the type of resource it should be answered with, and the form of a search by POST."""
+    """One call: what it asks the server for, the type of resource to be answered with, the form of a search by POST."""
 
-    url: str
+    target: str
     expects: str
     form: list[tuple[str, str]] | None = None
 
@@ -78,37 +84,47 @@ def failure_code(value: object) -> str | None:
     return code if isinstance(code, str) else ""
 
 
-def read_answer(session: requests.Session, call: Call, token: str | None, bounds: Bounds) -> dict[str, Any]:
-    """Make one call: the resource it was answered with, or an OperationOutcome that holds no word of the answer."""
+def headers(token: str | None) -> dict[str, str]:
+    """What every call says of itself, with the token if there is one."""
+    return _HEADERS | ({"Authorization": f"Bearer {token}"} if token else {})
+
+
+def read_answer(lines: HTTPConnectionPool, call: Call, said: Mapping[str, str], bounds: Bounds) -> dict[str, Any]:
+    """Make one call: the resource it was answered with, or an OperationOutcome that holds no word of the answer.
+
+    Parameters: `lines` to the server; `said`, the headers of the call.
+    """
     left = bounds.left
     if left <= 0:
         return failure("timeout")
+    form = None if call.form is None else urlencode(call.form)
     try:
-        with session.request(
-            "GET" if call.form is None else "POST",
-            call.url,
-            data=call.form,
-            headers={"Authorization": f"Bearer {token}"} if token else None,
-            timeout=Timeout(total=left, connect=left, read=left),  # type: ignore[arg-type]  # its stubs know floats alone
-            allow_redirects=False,
-            stream=True,
+        with lines.urlopen(
+            "GET" if form is None else "POST",
+            call.target,
+            body=form,
+            headers=said if form is None else {**said, **_FORM},
+            timeout=Timeout(total=left, connect=left, read=left),
+            redirect=False,
+            preload_content=False,
         ) as answer:
-            if answer.status_code != requests.codes.ok:
-                return failure(_STATUS.get(answer.status_code, "exception"))
+            if answer.status != HTTPStatus.OK:
+                return failure(_STATUS.get(answer.status, "exception"))
             kind = answer.headers.get("Content-Type", "").partition(";")[0].strip().casefold()
             packed = answer.headers.get("Content-Encoding", "").strip().casefold()
             if kind not in _JSON or packed not in _PLAIN:
                 return failure("structure")
             body = _body(answer, bounds)
             return failure("too-costly") if body is None else _resource(body, call.expects)
-    except (requests.RequestException, HTTPError, OSError, ValueError) as broken:
-        late = isinstance(broken, requests.Timeout) or bounds.left <= 0
-        return failure("timeout" if late else "transient")
+    except (HTTPError, OSError, ValueError) as broken:
+        # To urllib3 a line that could not be laid is a kind of late one.
+        late = isinstance(broken, LateError) and not isinstance(broken, NewConnectionError)
+        return failure("timeout" if late or bounds.left <= 0 else "transient")
 
 
-def _body(answer: requests.Response, bounds: Bounds) -> bytes | None:
+def _body(answer: BaseHTTPResponse, bounds: Bounds) -> bytes | None:
     body = bytearray()
-    for chunk in answer.iter_content(_CHUNK):
+    for chunk in answer.stream(_CHUNK):
         body += chunk
         if len(body) > LARGEST_ANSWER or not bounds.spend(len(chunk)):
             return None

@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 _SEGMENTS = r"(?:/[A-Za-z0-9._~!$&'()*+,;=:@-]+)*"  # a plain path: nothing encoded, no query, no fragment
 _BASE = re.compile(
@@ -38,14 +39,21 @@ def as_base(text: str) -> str:
     """A FHIR base as it is compared: without a slash at its end.
 
     Raises ValueError for what is no plain address of a server: not https (http only on this machine), a user, a query,
-    a fragment, dots or anything encoded in its path.
+    a fragment, dots or anything encoded in its path, a port or an address that cannot be.
     """
     base = text.rstrip("/")
-    if not _BASE.fullmatch(base) or _DOTS.search(base):
+    if not _BASE.fullmatch(base) or _DOTS.search(base) or not _has_host(base):
         raise ValueError(
             "a FHIR base must be https (http only on loopback), with a plain path and no user, query or fragment"
         )
     return base
+
+
+def _has_host(base: str) -> bool:
+    try:
+        return urlsplit(base).port != 0
+    except ValueError:  # no number of a port, or no address within the brackets
+        return False
 
 
 def lies_within(base: str, url: str) -> bool:

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
 
-import requests
+from urllib3 import HTTPConnectionPool
 
 from cds_hooks import meters
-from cds_hooks.exchange.answers import Bounds, Call, failure, failure_code, read_answer
+from cds_hooks.exchange.answers import Bounds, Call, failure, failure_code, headers, read_answer
 from cds_hooks.exchange.breaker import PAUSE, Breaker
 from cds_hooks.exchange.hook import HookRequest
 from cds_hooks.exchange.pages import is_cut, whole_search
@@ -26,10 +26,11 @@ _LOG = logging.getLogger("telecode")
 
 @dataclass(frozen=True)
 class Server:
-    """One FHIR server: its base, the session and threads to call it with, whether it answers, how it is searched."""
+    """One FHIR server: its base and its path, what it is called with, whether it answers, and how it is searched."""
 
     base: str
-    session: requests.Session
+    path: str
+    lines: HTTPConnectionPool
     threads: ThreadPoolExecutor
     breaker: Breaker
     by_post: bool
@@ -45,7 +46,7 @@ class Errand:
         self._server = server
         self._request = request
         self._bounds = bounds
-        self._token = request.access.token if request.access else None
+        self._said = headers(request.access.token if request.access else None)
         self._answered = False
         self._silent = False
 
@@ -103,10 +104,11 @@ class Errand:
             yield from whole_search(self._server.base, answer, self._page)
 
     def _page(self, url: str) -> dict[str, Any]:
-        return self._get(Call(url, "Bundle"))
+        target = self._server.path + url.removeprefix(self._server.base)
+        return self._get(Call(target if target.startswith("/") else f"/{target}", "Bundle"))
 
     def _get(self, call: Call) -> dict[str, Any]:
-        answer = read_answer(self._server.session, call, self._token, self._bounds)
+        answer = read_answer(self._server.lines, call, self._said, self._bounds)
         if failure_code(answer) == "timeout":
             self._silent = True
         else:
@@ -115,12 +117,12 @@ class Errand:
 
     def _call(self, query: str) -> Call:
         path, mark, rest = query.partition("?")
-        url = f"{self._server.base}/{path}"
+        target = f"{self._server.path}/{path}"
         if not mark:
-            return Call(url, path.partition("/")[0])
+            return Call(target, path.partition("/")[0])
         if self._server.by_post:
-            return Call(f"{url}/_search", "Bundle", parse_qsl(rest))
-        return Call(f"{url}?{rest}", "Bundle")
+            return Call(f"{target}/_search", "Bundle", parse_qsl(rest))
+        return Call(f"{target}?{rest}", "Bundle")
 
     def _name(self, reference: str) -> str | None:
         named = _NAME.fullmatch(reference.removeprefix(f"{self._server.base}/"))

@@ -1,4 +1,4 @@
-"""Says which FHIR server may be called for a request, and keeps what it is called with: one session for all of them."""
+"""Says which FHIR server may be called for a request, and keeps what it is called with: lines and threads."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Lock
+from urllib.parse import urlsplit
 
 from cds_hooks.exchange.addresses import Addresses, Lookup, load_address_rules
 from cds_hooks.exchange.answers import Bounds
@@ -15,7 +16,7 @@ from cds_hooks.exchange.bases import Servers
 from cds_hooks.exchange.breaker import Breaker
 from cds_hooks.exchange.errand import Errand, Server
 from cds_hooks.exchange.hook import HookRequest
-from cds_hooks.exchange.wire import open_session
+from cds_hooks.exchange.wire import Lines
 
 LINES = 32
 """Calls that one server gets at the same time."""
@@ -26,13 +27,13 @@ class Fetcher:
     """Calls the FHIR servers of EHRs.
 
     Parameters: `servers` that may be called; `folder` of the tables; `lookup` of names, the system's own unless a test
-    brings another. Raises TableError.
+    brings another. Raises TableError, or ValueError for a file of certificates that holds none.
     """
 
     def __init__(self, servers: Servers, folder: Path, lookup: Lookup = socket.getaddrinfo) -> None:
         rules = load_address_rules(folder, private=servers.private, loopback=servers.development)
         self._servers = servers
-        self._session = open_session(Addresses(rules, lookup), LINES, servers.authorities)
+        self._lines = Lines(Addresses(rules, lookup), LINES, servers.authorities)
         self._known: dict[str, Server] = {}
         self._lock = Lock()
 
@@ -58,12 +59,13 @@ class Fetcher:
             self._known.clear()
         for server in known:
             server.threads.shutdown(cancel_futures=True)
-        self._session.close()
+            server.lines.close()
 
     def _server(self, base: str) -> Server:
         with self._lock:
             if base not in self._known:
                 # Threads of its own for each server: one that hangs takes none from the others.
                 threads = ThreadPoolExecutor(LINES, thread_name_prefix="fhir")
-                self._known[base] = Server(base, self._session, threads, Breaker(), base in self._servers.by_post)
+                lines, by_post = self._lines.to(base), base in self._servers.by_post
+                self._known[base] = Server(base, urlsplit(base).path, lines, threads, Breaker(), by_post)
             return self._known[base]

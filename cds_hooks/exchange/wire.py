@@ -5,16 +5,16 @@ from __future__ import annotations
 import io
 import logging
 import socket
+import ssl
 import time
 from functools import partial
 from http.client import HTTPResponse
-from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
+from urllib.parse import urlsplit
 
-import requests
-from requests.adapters import HTTPAdapter
-from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
+from requests.utils import DEFAULT_CA_BUNDLE_PATH
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, Retry
 from urllib3 import HTTPResponse as Answer
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import NewConnectionError
@@ -22,66 +22,49 @@ from urllib3.util.connection import create_connection
 
 from cds_hooks.exchange.addresses import Addresses
 
-SERVERS = 16
-"""Servers to which lines are kept open."""
 _INSTANT = 0.001
+_SLACK = 0.005  # seconds by which a wait may outlast the time: to set a time-out anew, all threads stop for a moment
+_AT_ONCE = 65_536  # bytes: most answers come in one piece
 
 
-def open_session(addresses: Addresses, lines: int, authorities: Path | None) -> requests.Session:
-    """One session for all FHIR calls, to be used by many threads.
+class Lines:
+    """Lays lines to FHIR servers, with urllib3: it heeds no proxy, no .netrc and no cookie.
 
-    Parameters: `addresses` to call at; `lines` kept open to one server; `authorities`, a file of the certificates that
-    servers must be signed by, or `None` for the public ones. Proxies, .netrc and cookies are off.
+    Parameters: `addresses` to call at; `most` lines kept open to one server; `authorities`, a file of the certificates
+    that servers must be signed by, or `None` for the public ones. Raises ValueError for a file that holds none.
     """
-    # At its chattier levels urllib3 writes the addresses that it calls, and those hold ids of patients.
-    logging.getLogger("urllib3").setLevel(logging.CRITICAL)
-    session = requests.Session()
-    session.trust_env = False
-    session.verify = str(authorities) if authorities else True
-    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
-    # gzip alone: of the formats a server may choose from it is the one whose growth is bounded as it is read.
-    session.headers = {"Accept": "application/fhir+json", "Accept-Encoding": "gzip", "User-Agent": "telecode"}
-    adapter = _Adapter(addresses, lines)
-    session.mount("http://", adapter)
-    session.mount("https://", adapter)
-    return session
 
+    def __init__(self, addresses: Addresses, most: int, authorities: Path | None) -> None:
+        # At its chattier levels urllib3 writes the addresses that it calls, and those hold ids of patients.
+        logging.getLogger("urllib3").setLevel(logging.CRITICAL)
+        self._options: dict[str, Any] = {"maxsize": most, "retries": Retry(False, redirect=False)}
+        self._options["addresses"] = addresses
+        try:
+            # Once, for reading the public certificates takes longer than all else of a call.
+            self._tls = ssl.create_default_context(cafile=authorities or DEFAULT_CA_BUNDLE_PATH)
+        except OSError as broken:
+            raise ValueError(f"{authorities} holds no certificate to know FHIR servers by") from broken
 
-class _Adapter(HTTPAdapter):
-    """Has requests call through connections of ours."""
-
-    def __init__(self, addresses: Addresses, lines: int) -> None:
-        self._addresses = addresses
-        super().__init__(pool_connections=SERVERS, pool_maxsize=lines)
-
-    def init_poolmanager(self, *sizes: Any, **options: Any) -> None:  # noqa: ANN401 - passed on as requests gives them
-        super().init_poolmanager(*sizes, **options)
-        judged = self._addresses
-
-        class Plain(_Timely):
-            addresses = judged
-
-        class Secure(_Timely, HTTPSConnection):
-            addresses = judged
-
-        class PlainPool(HTTPConnectionPool):
-            ConnectionCls = Plain
-
-        class SecurePool(HTTPSConnectionPool):
-            ConnectionCls = Secure
-
-        self.poolmanager.pool_classes_by_scheme = {"http": PlainPool, "https": SecurePool}
+    def to(self, base: str) -> HTTPConnectionPool:
+        """The lines to one server, to be used by many threads."""
+        server = urlsplit(base)
+        host = server.hostname or ""
+        if server.scheme == "https":
+            return _SecureLines(host, server.port, ssl_context=self._tls, **self._options)
+        return _PlainLines(host, server.port, **self._options)
 
 
 class _Timely(HTTPConnection):
     """A connection whose time-out is the time left for all of a call, not the longest silence within it."""
 
-    addresses: ClassVar[Addresses]
+    def __init__(self, *args: Any, addresses: Addresses, **options: Any) -> None:  # noqa: ANN401 - as its pool gives them
+        super().__init__(*args, **options)
+        self._addresses = addresses
 
     def _new_conn(self) -> socket.socket:
         until = time.monotonic() + (self.timeout or 0)
         try:
-            found = self.addresses.of(self.host, self.port, until)
+            found = self._addresses.of(self.host, self.port, until)
         except OSError as refused:
             raise NewConnectionError(self, "no address to call") from refused
         for place, address in enumerate(found, 1):
@@ -104,12 +87,24 @@ class _Timely(HTTPConnection):
         return super().getresponse()
 
 
+class _SecurelyTimely(_Timely, HTTPSConnection):
+    """The same, by TLS."""
+
+
+class _PlainLines(HTTPConnectionPool):
+    ConnectionCls = _Timely
+
+
+class _SecureLines(HTTPSConnectionPool):
+    ConnectionCls = _SecurelyTimely
+
+
 class _TimelyResponse(HTTPResponse):
     """An answer whose head and body must both have come when the time is over, however slowly they drip."""
 
     def __init__(self, sock: socket.socket, *args: Any, until: float, **options: Any) -> None:  # noqa: ANN401 - as http.client gives them
         super().__init__(sock, *args, **options)
-        self.fp = io.BufferedReader(_TimelyReader(sock, self.fp.detach(), until))
+        self.fp = io.BufferedReader(_TimelyReader(sock, self.fp.detach(), until), _AT_ONCE)
 
 
 class _TimelyReader(io.RawIOBase):
@@ -126,7 +121,9 @@ class _TimelyReader(io.RawIOBase):
     def readinto(self, into: Any) -> int | None:  # noqa: ANN401 - any writable buffer
         if time.monotonic() >= self._until:
             raise TimeoutError("the time is over")
-        self._sock.settimeout(_left(self._until))
+        left = _left(self._until)
+        if (self._sock.gettimeout() or 0) - left > _SLACK:
+            self._sock.settimeout(left)
         return self._raw.readinto(into)
 
     def close(self) -> None:

@@ -17,6 +17,7 @@ BASE = "https://fhir.example:8443/api/FHIR/R4"
         "http://127.0.0.1:8103/fhir/R4",
         "http://localhost/fhir",
         "http://[::1]:80/fhir",
+        "https://fhir.example:65535/r4",
     ],
 )
 def test_a_plain_address_is_a_base_with_or_without_a_slash_at_its_end(url: str) -> None:
@@ -48,6 +49,9 @@ def test_a_plain_address_is_a_base_with_or_without_a_slash_at_its_end(url: str) 
         "https://fhir.example/r 4",
         "https://fhír.example/r4",
         "https://fhir.example:port/r4",
+        "https://fhir.example:0/r4",
+        "https://fhir.example:65536/r4",
+        "https://[2001:db8::1::2]/r4",
     ],
 )
 def test_anything_else_is_refused_as_a_base(url: str) -> None:

@@ -63,6 +63,21 @@ def test_a_server_with_a_certificate_of_an_unknown_authority_gets_nothing(secure
     assert secure.seen == []
 
 
+def test_the_sites_authority_is_read_at_the_start_and_not_for_each_line(secure: FhirServer, tmp_path: Path) -> None:
+    base = f"https://{HOST}:{secure.port}/fhir"
+    authority = tmp_path / "tls.crt"
+    with fetcher(base, lookup=lambda *_, **__: rows("127.0.0.1", 0), private=True, authorities=authority) as made:
+        authority.unlink()
+        assert fill(made, request(base), ENCOUNTER)["encounter"] == {"resourceType": "Encounter", "id": "e1"}
+
+
+def test_a_file_without_a_certificate_is_refused_at_the_start(tmp_path: Path) -> None:
+    empty = tmp_path / "empty.crt"
+    empty.write_text("nothing\n", encoding="ascii")
+    with pytest.raises(ValueError, match=r"empty\.crt holds no certificate"), fetcher(authorities=empty):
+        pass
+
+
 SLOW: dict[str, Behaviour] = {
     "silence": hang,
     "a head that drips": drip(b"HTTP/1.1 200 OK\r\n", b"X-Filler: y\r\n"),
