@@ -109,7 +109,7 @@ class Database:
         try:
             with self._taken(durable=durable) as connection, connection.begin():
                 yield connection
-        except (SQLAlchemyError, sqlite3.Error) as failed:
+        except (SQLAlchemyError, self.engine.dialect.loaded_dbapi.Error) as failed:
             raise StoreUnavailableError(type(failed).__name__) from None
 
     def _taken(self, *, durable: bool) -> AbstractContextManager[Connection]:
@@ -189,4 +189,4 @@ def _prepare(connection: sqlite3.Connection, _: ConnectionPoolEntry) -> None:
 def _begin(connection: Connection) -> None:
     # To take the write lock at once is to wait for it; to take it late is to fail where two wait for each other.
     if connection.get_execution_options().get("isolation_level") != "AUTOCOMMIT":
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        connection.connection.execute("BEGIN IMMEDIATE")

@@ -1,4 +1,7 @@
-"""How a row is put into a table: the statement is written once for a kind of database, not anew for each card."""
+"""How a row is put into a table: the statement is written once for a kind of database, not anew for each card.
+
+It is handed to the driver, whose own errors come of it.
+"""
 
 from __future__ import annotations
 
@@ -21,14 +24,16 @@ class Insertion:
 
     def put(self, connection: Connection, *rows: Mapping[str, object]) -> None:
         """Insert rows, each with a value for every column that the database does not number by itself."""
-        connection.exec_driver_sql(self.text, [self._sent(row) for row in rows])
+        connection.connection.cursor().executemany(self.text, [self._sent(row) for row in rows])
 
     def put_new(self, connection: Connection, row: Mapping[str, object]) -> bool:
         """Insert a row unless it is there already, and say whether it was new: one step, whoever else inserts.
 
         Only for a statement that passes over what is there.
         """
-        return connection.exec_driver_sql(self.text, self._sent(row)).first() is not None
+        cursor = connection.connection.cursor()
+        cursor.execute(self.text, self._sent(row))
+        return bool(cursor.fetchall())
 
     def _sent(self, row: Mapping[str, object]) -> Any:  # noqa: ANN401 - by place or by name, as the driver wants them
         sent = {name: row[name] if take is None else take(row[name]) for name, take in self.takes}
