@@ -24,7 +24,7 @@ THREADS = 8
 PATIENCE = 25
 """Seconds that a worker may take to finish its requests; hosts commonly kill after thirty."""
 KEEP_ALIVE = False
-"""A connection that is kept may be closed under the next request when a worker stops."""
+"""A connection that is kept may be closed under the next request, after a silence or when a worker stops."""
 SLOWEST_HEADERS = 10_000
 """Milliseconds that a client may take to send its headers."""
 
