@@ -1,6 +1,7 @@
 """The CDS Hooks door: discovery, and the services an EHR calls."""
 
 import logging
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from flask import Blueprint, Response, current_app, request
@@ -8,9 +9,9 @@ from flask import Blueprint, Response, current_app, request
 from cds_hooks import meters
 from cds_hooks.exchange.feedback import read_feedback
 from cds_hooks.exchange.hook import read_hook
-from cds_hooks.service import Answer, Telecode
+from cds_hooks.service import Telecode
 from cds_hooks.store.database import StoreUnavailableError
-from cds_hooks.store.ledger import Ledger
+from cds_hooks.store.ledger import CardGiven, Ledger
 from cds_hooks.web import journal
 from cds_hooks.web.answers import json_answer, refusal
 from cds_hooks.web.body import read_object
@@ -35,15 +36,15 @@ def discovery() -> Response:
 @bp.post("/cds-services/<service_id>")
 def call(service_id: str) -> Response:
     """Answer a hook with cards (CDS Hooks 2.0, Calling a CDS Service)."""
-    service = telecode().offer.services.get(service_id)
+    ours = telecode()
+    service = ours.offer.services.get(service_id)
     if service is None:
         return refusal(404, "no such service; see /cds-services")
-    body = read_object(request, telecode().settings.max_body)
-    asked = read_hook(body, service, telecode().offer.services)
+    asked = read_hook(read_object(request, ours.settings.max_body), service, ours.offer.services)
     journal.asked(asked)
-    answer = telecode().answer(asked, bound_bases(), client_profile())
+    answer = ours.answer(asked, bound_bases(), client_profile())
     journal.answer(answer)
-    _remember(service_id, answer)
+    _remember(ours.cards_given(service_id, answer))
     return json_answer({"cards": answer.cards})
 
 
@@ -65,10 +66,10 @@ def ledger() -> Ledger:
     return found
 
 
-def _remember(service_id: str, answer: Answer) -> None:
+def _remember(cards: Iterable[CardGiven]) -> None:
     """A card is worth more than the memory of it: where the store is down the EHR gets its answer all the same."""
     try:
-        for card in telecode().cards_given(service_id, answer):
+        for card in cards:
             ledger().give(card, caller(), datetime.now(UTC))
     except StoreUnavailableError as down:
         _LOG.warning("a card was not remembered: the store is down (%s)", down)

@@ -106,6 +106,7 @@ def _tell(kind: type[BaseException] | None) -> None:
 def install(app: Flask) -> None:
     """Write a line for each request of `app`, and count it. To be installed first, so that it hears of all others."""
     logging.getLogger("telecode").setLevel(logging.INFO)
+    requests = logging.getLogger(REQUESTS)
     for name in QUOTING:
         logging.getLogger(name).setLevel(logging.ERROR)
 
@@ -121,7 +122,7 @@ def install(app: Flask) -> None:
         meters.answered(line["endpoint"], line["method"], response.status_code, seconds)
         if "outcome" in line:
             meters.decided(line["service"], line["outcome"])
-        logging.getLogger(REQUESTS).info("request", extra={"line": line})
+        requests.info("request", extra={"line": line})
         response.headers["X-Request-Id"] = request_id()
         return response
 
