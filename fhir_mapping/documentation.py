@@ -6,14 +6,14 @@ Two places are read, in this order: Observations with telecode's codes, then ext
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from fhir_mapping.chart import Chart
 from fhir_mapping.encounter import slot_note
 from fhir_mapping.facts import AudioOnlyReason, Fact, MdmElements, MdmLevel, Rival
 from fhir_mapping.moments import moment_or_none
 from fhir_mapping.readings import CONTRADICTION, Reading, overruled_note, weigh
-from fhir_mapping.resources import Json, codings, concepts, evidence, name, quote, record, records, reference, text
+from fhir_mapping.resources import Json, concepts, evidence, name, quote, record, records, reference, text
 from fhir_mapping.vocabulary import Vocabulary
 
 T = TypeVar("T")
@@ -22,6 +22,8 @@ _SECONDS = {"seconds": 1, "minutes": 60, "hours": 3600}
 _DAY = 24 * 60
 _ELEMENTS = {"mdm_problems": "problems", "mdm_data": "data", "mdm_risk": "risk"}
 _CODED = ("valueCodeableConcept", "valueCoding", "valueCode", "valueString")
+_UNSAID = "neither an Observation nor an extension of the Encounter says it"
+_SILENT: Fact[Any] = Fact(why_unknown=_UNSAID)
 
 
 class RefusedError(ValueError):
@@ -110,8 +112,7 @@ class _Reader:
     def sort_observations(self) -> None:
         vocabulary = self.chart.vocabulary
         for observation in self.chart.of("Observation"):
-            meant = {vocabulary.word("documentation", c.system, c.code) for c in codings(observation.get("code"))}
-            for word in filter(None, meant):
+            for word in dict(vocabulary.words("documentation", observation.get("code"))):
                 status = vocabulary.term("status", "observation-status", text(observation.get("status")))
                 if why := self._stranger(observation):
                     self._note(observation, word, why)
@@ -124,8 +125,9 @@ class _Reader:
     def sort_extensions(self) -> None:
         for extension in records(self.chart.encounter.get("extension")):
             url = text(extension.get("url"))
-            place = _Place(self.chart.encounter, f"Encounter.extension({quote(url.rpartition('/')[2])})", extension)
-            self.extended.setdefault(self.chart.vocabulary.extension(url), []).append(place)
+            if word := self.chart.vocabulary.extension(url):
+                path = f"Encounter.extension({quote(url.rpartition('/')[2])})"
+                self.extended.setdefault(word, []).append(_Place(self.chart.encounter, path, extension))
 
     def _stranger(self, observation: Json) -> str | None:
         """Say why an Observation does not belong to this visit, if so."""
@@ -140,14 +142,15 @@ class _Reader:
 
     def fact(self, word: str, read: _Read[T]) -> Fact[T]:
         """Weigh the Observations, final before preliminary, and then the extensions that document one thing."""
-        final = self._readings(word, self.observed.get((word, "counted"), ()), read)
-        early = self._readings(word, self.observed.get((word, "preliminary"), ()), read)
+        places = [self.observed.get((word, status), ()) for status in ("counted", "preliminary")]
+        places.append(self.extended.get(word, ()))
+        if not any(places):
+            return _SILENT
+        final, early, extensions = (self._readings(word, found, read) for found in places)
         notes = tuple(overruled_note(r.evidence) for r in early if final and r.value != final[0].value)
         if early and not final:
             notes = tuple(f"{r.evidence.resource} is preliminary, not final" for r in early)
-        extensions = self._readings(word, self.extended.get(word, ()), read)
-        why = "neither an Observation nor an extension of the Encounter says it"
-        return weigh([final or early, extensions], why=why, notes=notes)
+        return weigh([final or early, extensions], why=_UNSAID, notes=notes)
 
     def _readings(self, word: str, places: Sequence[_Place], read: _Read[T]) -> list[Reading[T]]:
         found = []

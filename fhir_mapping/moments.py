@@ -1,14 +1,14 @@
 """Reads dates and times the way a bill needs them: the day as it was written, never moved to another time zone."""
 
 import re
-from dataclasses import dataclass
 from datetime import date, datetime
+from typing import NamedTuple
 
 from fhir_mapping.resources import text
 
 _FORM = re.compile(
-    r"(?P<day>[0-9]{4}-[0-9]{2}-[0-9]{2})"
-    r"(?:[T ](?P<clock>[0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?)[0-9]* ?(?P<zone>Z|[+-][0-9]{2}:?[0-9]{2})?)?"
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2})"  # the day, then the clock and the zone
+    r"(?:[T ]([0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?)[0-9]* ?(Z|[+-][0-9]{2}:?[0-9]{2})?)?"
 )
 _EARLIEST, _LATEST = 1900, 2200
 
@@ -17,8 +17,7 @@ class NoMomentError(ValueError):
     """A date or time that cannot be evidence, and why."""
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(NamedTuple):
     """A day in its own offset, with the time where one was written."""
 
     day: date
@@ -41,11 +40,12 @@ def read_moment(value: object) -> Moment:
     form = _FORM.fullmatch(text(value))
     if not form:
         raise NoMomentError("is not a full date")
-    if form["clock"] and not form["zone"]:
+    written, clock, zone = form.groups()
+    if clock and not zone:
         raise NoMomentError("has a time without a time zone")
     try:
-        day = date.fromisoformat(form["day"])
-        at = datetime.fromisoformat(f"{form['day']}T{form['clock']}{form['zone']}") if form["clock"] else None
+        at = datetime.fromisoformat(f"{written}T{clock}{zone}") if clock else None
+        day = at.date() if at else date.fromisoformat(written)
     except ValueError:
         raise NoMomentError("is not a date of the calendar") from None
     if not _EARLIEST <= day.year <= _LATEST:

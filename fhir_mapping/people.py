@@ -7,9 +7,10 @@ from typing import NamedTuple
 from fhir_mapping.chart import Chart
 from fhir_mapping.facts import Clinician, Evidence, Fact
 from fhir_mapping.readings import Reading, weigh
-from fhir_mapping.resources import NOTHING, Json, codings, evidence, quote, records, reference, text
+from fhir_mapping.resources import NOTHING, Json, Reference, codings, evidence, quote, records, reference, text
 
-_CLINICIANS = {"Practitioner", "PractitionerRole"}
+_CLINICIANS = ("Practitioner", "PractitionerRole")
+_MAY_BE_CLINICIANS = {*_CLINICIANS, ""}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +38,13 @@ def participants(chart: Chart, encounter: Json) -> list[Participant]:
     found = []
     for entry in records(encounter.get("participant")):
         target = entry.get("individual") or entry.get("actor")
-        held = chart.find(target, encounter)
-        kind = text(held.get("resourceType")) if held else reference(target).kind
-        if kind in {*_CLINICIANS, ""}:
-            types = codings(entry.get("type"))
-            words = {chart.vocabulary.word("participant", coding.system, coding.code) for coding in types}
-            found.append(Participant(target, frozenset(filter(None, words)), bool(types)))
+        ref = reference(target)
+        held = chart.follow(ref, encounter)
+        kind = text(held.get("resourceType")) if held else ref.kind
+        if kind in _MAY_BE_CLINICIANS:
+            types = entry.get("type")
+            parts = frozenset([word for word, _ in chart.vocabulary.words("participant", types)])
+            found.append(Participant(target, parts, bool(parts or codings(types))))
     return found
 
 
@@ -56,7 +58,8 @@ def identities(chart: Chart, target: object, within: Json = NOTHING) -> frozense
 
 def people(chart: Chart, user: str | None) -> People:
     """Read who rendered the visit: the performer, else the attending, else the only clinician, else the user."""
-    signer = user if reference(user).kind in _CLINICIANS and reference(user).name else None
+    named = reference(user)
+    signer = user if named.kind in _CLINICIANS and named.name else None
     signing = identities(chart, signer)
     target, note = _rendering(chart, signer, signing)
     known = identities(chart, target, chart.encounter)
@@ -66,7 +69,7 @@ def people(chart: Chart, user: str | None) -> People:
     said = described(chart, target, known, chart.encounter)
     return People(
         identities=known,
-        practitioner=_address(chart, target),
+        practitioner=_address(chart, reference(target)),
         target=target,
         clinician=_clinician(chart, said),
         described=tuple(said),
@@ -76,21 +79,21 @@ def people(chart: Chart, user: str | None) -> People:
 
 def _names(chart: Chart, target: object, within: Json) -> tuple[set[str], Json | None]:
     ref = reference(target)
-    found = chart.find(target, within)
-    identifiers = [(ref.system, ref.value)]
+    found = chart.follow(ref, within)
+    identifiers = [(ref.system, ref.value)] if ref.value else []
     if found:
         identifiers += [(text(i.get("system")), text(i.get("value"))) for i in records(found.get("identifier"))]
     names = {f"npi/{value}" for system, value in identifiers if value and chart.vocabulary.system(system) == "npi"}
-    address = _address(chart, target)
-    return names | {address} if address else names, found
+    if address := _address(chart, ref):
+        names.add(address)
+    return names, found
 
 
-def _address(chart: Chart, target: object) -> str | None:
+def _address(chart: Chart, ref: Reference) -> str | None:
     """Find the reference by which a clinician can be named elsewhere; a contained one has none."""
-    ref = reference(target)
     if ref.kind == "#" or ref.name:
         return ref.name or None
-    found = chart.find(target)
+    found = chart.follow(ref)
     return f"{text(found.get('resourceType'))}/{text(found.get('id'))}" if found and text(found.get("id")) else None
 
 
@@ -123,11 +126,11 @@ class Described(NamedTuple):
 def described(chart: Chart, target: object, known: frozenset[str], within: Json) -> list[Described]:
     """List the specialties and qualifications of the clinician: of the person, and of the roles of that person."""
     sources = [found for found in [chart.find(target, within)] if found]
-    for kind in sorted(_CLINICIANS):
+    for kind in _CLINICIANS:
         for resource in chart.of(kind):
-            own = identities(chart, f"{kind}/{text(resource.get('id'))}")
-            new = all(resource is not source for source in sources)
-            if not known.isdisjoint(own) and resource.get("active") is not False and new:
+            if resource.get("active") is False or any(resource is source for source in sources):
+                continue
+            if not known.isdisjoint(identities(chart, f"{kind}/{text(resource.get('id'))}")):
                 sources.append(resource)
     found = []
     for source in sources:

@@ -4,8 +4,10 @@ Established is proven by one earlier visit. New is never proven by absence alone
 chart. Only where a site vouches for its searches, and the search was not cut short, does none found mean new.
 """
 
-from collections.abc import Iterator
-from datetime import date
+from collections.abc import Callable, Iterator
+from datetime import date, timedelta
+from functools import cache, partial
+from heapq import heapify, heappop, heappush
 from typing import NamedTuple
 
 from fhir_mapping.charges import is_bill
@@ -19,6 +21,7 @@ from fhir_mapping.resources import Json, codings, concepts, evidence, record, re
 from fhir_mapping.searches import complete_search
 
 _YEARS = 3
+_APART = timedelta(days=2)
 _CONTACTS = {Modality.ASYNCHRONOUS, Modality.AUDIO_ONLY}
 _BILLS = ("Claim", "ExplanationOfBenefit")
 
@@ -39,12 +42,12 @@ def patient_status(chart: Chart, who: People, *, complete_history: bool = False)
         return Fact(why_unknown="the date of the visit is not known")
     if not who.identities:
         return Fact(why_unknown="who rendered the visit is not known")
-    supplied = sum(1 for encounter in chart.of("Encounter") if encounter is not chart.encounter)
     edge = _edge(chart.when.day)
-    found = [one for one in _every(chart, chart.when) if edge <= one.day < chart.when.day]
-    own = practice(chart, who.target, chart.encounter)
+    own = cache(partial(practice, chart, who.target, chart.encounter))  # asked for where the names alone do not tell
     contacts, doubtful = 0, []
-    for earlier in sorted(found, key=lambda one: one.day, reverse=True):
+    for earlier in _newest_first(chart, chart.when):
+        if not edge <= earlier.day < chart.when.day:
+            continue
         same = _same_clinician(chart, earlier.resource, who, own)
         if same is False:
             continue
@@ -58,6 +61,7 @@ def patient_status(chart: Chart, who: People, *, complete_history: bool = False)
         said = complete_search(chart.searches, "Encounter", edge, chart.when.day)
         if said:
             return Fact(PatientStatus.NEW, (said,), notes=("the site vouches that its search for visits is complete",))
+    supplied = sum(1 for encounter in chart.of("Encounter") if encounter is not chart.encounter)
     return Fact(why_unknown=_why(supplied, contacts, len(doubtful)))
 
 
@@ -88,32 +92,53 @@ def _edge(visit: date) -> date:
         return visit.replace(year=visit.year - _YEARS, day=28)
 
 
-def _same_clinician(chart: Chart, resource: Json, who: People, own: Practice) -> bool | None:
+def _same_clinician(chart: Chart, resource: Json, who: People, own: Callable[[], Practice]) -> bool | None:
     """Whether who took part is the clinician of the visit, or counts as the same; `None` if that cannot be told."""
     answers: list[bool | None] = []
     for target in _clinicians(chart, resource):
         theirs = identities(chart, target, resource)
         if not who.identities.isdisjoint(theirs):
             return True
-        answers.append(same_practice(chart, own, practice(chart, target, resource)))
+        answers.append(same_practice(chart, own(), practice(chart, target, resource)))
     if any(answers):
         return True
     return None if None in answers or not answers else False
 
 
-def _every(chart: Chart, visit: Moment) -> Iterator[_Earlier]:
-    yield from _encounters(chart, visit)
-    yield from _bills(chart, visit)
-    yield from _procedures(chart, visit)
+def _newest_first(chart: Chart, visit: Moment) -> Iterator[_Earlier]:
+    """Read who was seen when, from the newest on and only as far as is asked: a long chart has hundreds of visits.
+
+    Encounters wait in the order of their days as they are written, which clocks far apart move by two at most.
+    """
+    encounters = chart.of("Encounter")
+    others = enumerate((*_bills(chart, visit), *_procedures(chart, visit)), start=len(encounters))
+    read = [(-one.day.toordinal(), number, one) for number, one in others]
+    heapify(read)
+    waiting = [(text(_began(encounter))[:10], number) for number, encounter in enumerate(encounters)]
+    for written, number in sorted(waiting, reverse=True):
+        while read and written < (read[0][2].day - _APART).isoformat():
+            yield heappop(read)[2]
+        if earlier := _took_place(chart, encounters[number], visit):
+            heappush(read, (-earlier.day.toordinal(), number, earlier))
+    while read:
+        yield heappop(read)[2]
 
 
-def _encounters(chart: Chart, visit: Moment) -> Iterator[_Earlier]:
-    for encounter in chart.of("Encounter"):
-        element = "actualPeriod" if "actualPeriod" in encounter else "period"
-        start = moment_or_none(record(encounter.get(element)).get("start"))
-        took_place = chart.vocabulary.term("status", "encounter-status", text(encounter.get("status"))) == "counted"
-        if took_place and start and encounter is not chart.encounter:
-            yield _Earlier(start.day_beside(visit), encounter, f"Encounter.{element}.start")
+def _element(encounter: Json) -> str:
+    return "actualPeriod" if "actualPeriod" in encounter else "period"
+
+
+def _began(encounter: Json) -> object:
+    return record(encounter.get(_element(encounter))).get("start")
+
+
+def _took_place(chart: Chart, encounter: Json, visit: Moment) -> _Earlier | None:
+    """Read an encounter other than the visit, if it is said when it was, and that it was not cancelled."""
+    start = moment_or_none(_began(encounter))
+    counted = chart.vocabulary.term("status", "encounter-status", text(encounter.get("status"))) == "counted"
+    if not counted or start is None or encounter is chart.encounter:
+        return None
+    return _Earlier(start.day_beside(visit), encounter, f"Encounter.{_element(encounter)}.start")
 
 
 def _bills(chart: Chart, visit: Moment) -> Iterator[_Earlier]:

@@ -105,8 +105,11 @@ def codings(value: object) -> list[Coding]:
 
 
 def codings_of(value: object, wanted: Callable[[str], bool]) -> list[Coding]:
-    """List only the codings whose code is wanted; what a chart codes is mostly of no use for a bill."""
-    return [_coding(coding) for item in records(value) for coding in _coded(_concept(item)) if wanted(_code(coding))]
+    """List only the codings whose code is wanted: what a chart codes is mostly of no use for a bill."""
+    found: list[Coding] = []
+    for item in records(value):
+        found += [_coding(coding) for coding in _coded(_concept(item)) if wanted(_code(coding))]
+    return found
 
 
 def _concept(item: Json) -> Json:
@@ -121,9 +124,10 @@ def _coded(concept: Json) -> Sequence[Json]:
 
 def _code(coding: Json) -> str:
     code = coding.get("code")
-    if isinstance(code, int) and not isinstance(code, bool) and abs(code) < _LONGEST_CODE:
-        return str(code)
-    return text(code)
+    if isinstance(code, str):
+        return code.strip()
+    whole = isinstance(code, int) and not isinstance(code, bool) and abs(code) < _LONGEST_CODE
+    return str(code) if whole else ""
 
 
 def _coding(value: Json) -> Coding:

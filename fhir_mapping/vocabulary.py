@@ -65,8 +65,11 @@ class Vocabulary:
 
     def words(self, topic: str, value: object) -> list[tuple[str, Coding]]:
         """List what the codings in a value mean under a topic, each with its coding; the others are passed over."""
-        found = [(self.word(topic, one.system, one.code), one) for one in codings_of(value, self._wanted[topic])]
-        return [(word, coding) for word, coding in found if word]
+        return [
+            (word, coding)
+            for coding in codings_of(value, self._wanted[topic])
+            if (word := self.word(topic, coding.system, coding.code))
+        ]
 
     def phrases(self, topic: str, said: str) -> frozenset[str]:
         """Find every word of the topic whose phrases stand in `said`."""

@@ -1,8 +1,11 @@
 """New or established: established is proven by a visit within three years, new is never proven by absence."""
 
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from fhir_mapping.facts import How, PatientStatus
 from tests.mapping.charts import (
@@ -70,6 +73,35 @@ def test_the_latest_visit_is_the_evidence() -> None:
     assert fact.evidence[0].resource == "Encounter/e8"
     assert fact.evidence[0].said == "2026-01-01"
     assert fact.evidence[0].how is How.DERIVED
+
+
+@pytest.mark.parametrize("swapped", [False, True])
+def test_the_latest_visit_is_the_latest_by_the_clock_of_the_visit_not_as_it_is_written(swapped: bool) -> None:
+    written_first = visit("AMB", id="e7", period={"start": "2026-01-05T12:00:00+23:59"})  # the fourth, an hour before
+    written_last = visit("AMB", id="e8", period={"start": "2026-01-04T12:00:00-23:59"})  # the fifth
+    both = [written_first, written_last]
+    fact = facts(visit(), *(reversed(both) if swapped else both)).patient_status
+    assert fact.evidence[0].resource == "Encounter/e8"
+    assert fact.evidence[0].said == "2026-01-05"
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.datetimes(datetime(2026, 1, 1), datetime(2026, 1, 6)),  # noqa: DTZ001 - the zone is the next
+            st.integers(-1439, 1439),
+        ),
+        min_size=2,
+        max_size=9,
+    )
+)
+def test_of_many_visits_in_many_zones_the_latest_day_is_found(began: list[tuple[datetime, int]]) -> None:
+    moments = [at.replace(microsecond=0, tzinfo=timezone(timedelta(minutes=zone))) for at, zone in began]
+    seen = [visit("AMB", id=f"e{number}", period={"start": at.isoformat()}) for number, at in enumerate(moments, 2)]
+    days = [at.astimezone(timezone(timedelta(hours=-5))).date() for at in moments]
+    (proof,) = facts(visit(), bundle(*seen)).patient_status.evidence
+    assert proof.said == max(days).isoformat()
+    assert proof.resource == f"Encounter/e{days.index(max(days)) + 2}"
 
 
 @pytest.mark.parametrize(
