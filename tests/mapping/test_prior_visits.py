@@ -77,29 +77,30 @@ def test_the_latest_visit_is_the_evidence() -> None:
 
 @pytest.mark.parametrize("swapped", [False, True])
 def test_the_latest_visit_is_the_latest_by_the_clock_of_the_visit_not_as_it_is_written(swapped: bool) -> None:
-    written_first = visit("AMB", id="e7", period={"start": "2026-01-05T12:00:00+23:59"})  # the fourth, an hour before
-    written_last = visit("AMB", id="e8", period={"start": "2026-01-04T12:00:00-23:59"})  # the fifth
-    both = [written_first, written_last]
-    fact = facts(visit(), *(reversed(both) if swapped else both)).patient_status
+    east = visit(period={"start": "2026-11-23T15:00:00+14:00"})
+    at_home = visit("AMB", id="e7", period={"start": "2026-01-05T12:00:00+14:00"})
+    far_west = visit("AMB", id="e8", period={"start": "2026-01-04T23:00:00-12:00"})  # the sixth where the visit is
+    both = [at_home, far_west]
+    fact = facts(east, *(reversed(both) if swapped else both)).patient_status
     assert fact.evidence[0].resource == "Encounter/e8"
-    assert fact.evidence[0].said == "2026-01-05"
+    assert fact.evidence[0].said == "2026-01-06"
+
+
+zones = st.integers(-1439, 1439).map(lambda minutes: timezone(timedelta(minutes=minutes)))
 
 
 @given(
-    st.lists(
-        st.tuples(
-            st.datetimes(datetime(2026, 1, 1), datetime(2026, 1, 6)),  # noqa: DTZ001 - the zone is the next
-            st.integers(-1439, 1439),
-        ),
-        min_size=2,
-        max_size=9,
-    )
+    zones,
+    st.lists(st.tuples(st.integers(1, 5), st.integers(0, 23), zones), min_size=2, max_size=9),
 )
-def test_of_many_visits_in_many_zones_the_latest_day_is_found(began: list[tuple[datetime, int]]) -> None:
-    moments = [at.replace(microsecond=0, tzinfo=timezone(timedelta(minutes=zone))) for at, zone in began]
+def test_of_many_visits_in_many_zones_the_first_of_the_latest_day_is_found(
+    zone: timezone, began: list[tuple[int, int, timezone]]
+) -> None:
+    moments = [datetime(2026, 1, day, hour, tzinfo=where) for day, hour, where in began]
     seen = [visit("AMB", id=f"e{number}", period={"start": at.isoformat()}) for number, at in enumerate(moments, 2)]
-    days = [at.astimezone(timezone(timedelta(hours=-5))).date() for at in moments]
-    (proof,) = facts(visit(), bundle(*seen)).patient_status.evidence
+    days = [at.astimezone(zone).date() for at in moments]
+    now = visit(period={"start": datetime(2026, 11, 23, 15, tzinfo=zone).isoformat()})
+    (proof,) = facts(now, bundle(*seen)).patient_status.evidence
     assert proof.said == max(days).isoformat()
     assert proof.resource == f"Encounter/e{days.index(max(days)) + 2}"
 
