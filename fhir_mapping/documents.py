@@ -10,7 +10,7 @@ from striprtf.striprtf import rtf_to_text
 
 from fhir_mapping.chart import Chart
 from fhir_mapping.moments import moment_or_none
-from fhir_mapping.resources import Json, codings, name, quote, record, records, reference, text
+from fhir_mapping.resources import Json, name, quote, record, records, reference, text
 
 _LARGEST = 2 * 1024 * 1024  # bytes of one attachment: a note of 200,000 characters in the wordiest of formats
 _HIDDEN = "script,style,head,title,template"
@@ -57,9 +57,8 @@ def unsent_texts(chart: Chart) -> list[str]:
 
 def note_types(chart: Chart, resource: Json) -> Iterator[tuple[str, str]]:
     """What the type of a document hints about the mode, with the code that says so."""
-    for coding in codings(resource.get("type")):
-        if word := chart.vocabulary.word("modality", coding.system, coding.code):
-            yield word, coding.said
+    for word, coding in chart.vocabulary.words("modality", resource.get("type")):
+        yield word, coding.said
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,9 +50,9 @@ def behavioral_health(chart: Chart, described: Sequence[Described], types: Types
 def _types(chart: Chart) -> Iterator[tuple[Coding, Evidence]]:
     owners = [chart.find(chart.encounter.get("serviceProvider"), chart.encounter)]
     for entry in records(chart.encounter.get("location")):
-        target = entry.get("location")
-        location = record(chart.find(target, chart.encounter))
-        contained = reference(target).kind == "#"
+        ref = reference(entry.get("location"))
+        location = record(chart.follow(ref, chart.encounter))
+        contained = ref.kind == "#"
         owner, path = (chart.encounter, "Encounter.contained.type") if contained else (location, "Location.type")
         yield from ((coding, evidence(owner, path, coding.said)) for coding in codings(location.get("type")))
         owners.append(chart.find(location.get("managingOrganization"), location))
@@ -65,6 +65,5 @@ def _types(chart: Chart) -> Iterator[tuple[Coding, Evidence]]:
 def _diagnosed(chart: Chart) -> Iterator[str]:
     for entry in records(chart.encounter.get("diagnosis")):
         condition = chart.find(entry.get("condition"), chart.encounter)
-        for coding in codings(record(condition).get("code")):
-            if chart.vocabulary.word("diagnosis", coding.system, coding.code):
-                yield f"{name(record(condition))} {coding.code}"
+        for _, coding in chart.vocabulary.words("diagnosis", record(condition).get("code")):
+            yield f"{name(record(condition))} {coding.code}"

@@ -71,9 +71,12 @@ def _extended(chart: Chart) -> Iterator[Hint]:
                 if not coding.system:
                     word = chart.vocabulary.term("modality", "delivery-method", coding.code)
                 hints.append(Hint(Rank.EXTENSION, word or VIRTUAL, evidence(chart.encounter, _EXTENSION, coding.said)))
-            words = list(_words(chart, concept, chart.encounter, _EXTENSION, Rank.EXTENSION))
-            silent = [Hint(Rank.EXTENSION, VIRTUAL, evidence(chart.encounter, _EXTENSION, concept.text))]
-            yield from [hint for hint in hints if hint.word != VIRTUAL] or words or hints or silent
+            yield from (
+                [hint for hint in hints if hint.word != VIRTUAL]
+                or list(_words(chart, concept, chart.encounter, _EXTENSION, Rank.EXTENSION))
+                or hints
+                or [Hint(Rank.EXTENSION, VIRTUAL, evidence(chart.encounter, _EXTENSION, concept.text))]
+            )
 
 
 def _charged(chart: Chart, lines: Sequence[Line]) -> Iterator[Hint]:
@@ -106,11 +109,13 @@ def _concepts(chart: Chart, resource: Json, elements: tuple[str, ...], ranks: tu
 def _words(chart: Chart, concept: Concept, resource: Json, path: str, rank: Rank) -> Iterator[Hint]:
     for said in dict.fromkeys((concept.text, *(coding.display for coding in concept.codings))):
         found = chart.vocabulary.phrases("modality", said)
+        if not found:
+            continue
         modes = found - {VIRTUAL, _NAMES_VIDEO}
         # "Video or phone visit" and "virtual or in person" are choices that were still open.
         still_open = modes == {Modality.IN_PERSON} and VIRTUAL in found
         still_open = still_open or (modes == {Modality.AUDIO_ONLY} and _NAMES_VIDEO in found)
-        if found - {_NAMES_VIDEO}:
+        if modes or VIRTUAL in found:
             word = next(iter(modes)) if len(modes) == 1 and not still_open else VIRTUAL
             yield Hint(rank, word, evidence(resource, path, said))
 

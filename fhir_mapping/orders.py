@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from fhir_mapping.chart import Chart
 from fhir_mapping.moments import moment_or_none
-from fhir_mapping.resources import Coding, Json, codings, record, records, text
+from fhir_mapping.resources import Json, record, records, text
 from fhir_mapping.vocabulary import Vocabulary
 
 _OCCURRENCES = ("occurrenceDateTime", "occurrencePeriod", "occurrenceTiming")
@@ -13,7 +13,7 @@ _OCCURRENCES = ("occurrenceDateTime", "occurrencePeriod", "occurrenceTiming")
 def has_visit_code(bundle: object, vocabulary: Vocabulary) -> bool:
     """Tell whether a Bundle of draft orders holds one whose code is an E/M service."""
     orders = (record(entry.get("resource")) for entry in records(record(bundle).get("entry")))
-    return any(order.get("resourceType") == "ServiceRequest" and _visit_codes(order, vocabulary) for order in orders)
+    return any(order.get("resourceType") == "ServiceRequest" and _is_visit(order, vocabulary) for order in orders)
 
 
 def draft_orders(chart: Chart) -> Iterator[Json]:
@@ -25,7 +25,7 @@ def draft_orders(chart: Chart) -> Iterator[Json]:
     for order in chart.of("ServiceRequest"):
         draft = chart.vocabulary.term("status", "order-status", text(order.get("status"))) == "preliminary"
         mine = chart.is_this_visit(order.get("encounter"), order) and _is_for_its_day(chart, order)
-        if draft and mine and order.get("doNotPerform") is not True and _visit_codes(order, chart.vocabulary):
+        if draft and mine and order.get("doNotPerform") is not True and _is_visit(order, chart.vocabulary):
             yield order
 
 
@@ -35,5 +35,5 @@ def _is_for_its_day(chart: Chart, order: Json) -> bool:
     return all(one is not None and chart.when is not None and one.falls_on(chart.when) for one in meant)
 
 
-def _visit_codes(order: Json, vocabulary: Vocabulary) -> list[Coding]:
-    return [one for one in codings(order.get("code")) if vocabulary.word("reported", one.system, one.code)]
+def _is_visit(order: Json, vocabulary: Vocabulary) -> bool:
+    return bool(vocabulary.words("reported", order.get("code")))

@@ -9,7 +9,7 @@ from fhir_mapping.charges import Line
 from fhir_mapping.chart import Chart
 from fhir_mapping.facts import Evidence, Fact, PatientLocation
 from fhir_mapping.readings import Reading, weigh
-from fhir_mapping.resources import NOTHING, Json, codings, evidence, record, records, reference, text
+from fhir_mapping.resources import NOTHING, Json, evidence, record, records, reference, text
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +73,9 @@ def places(chart: Chart, lines: Sequence[Line]) -> Places:
 
 def _stays(chart: Chart) -> Iterator[_Stay]:
     for entry in records(chart.encounter.get("location")):
-        target = entry.get("location")
-        location = chart.find(target, chart.encounter) or NOTHING
-        contained = reference(target).kind == "#"
+        ref = reference(entry.get("location"))
+        location = chart.follow(ref, chart.encounter) or NOTHING
+        contained = ref.kind == "#"
         yield _Stay(
             entry,
             location,
@@ -98,10 +98,7 @@ def _located(chart: Chart, stays: Sequence[_Stay], lines: Sequence[Line]) -> _Lo
 
 
 def _typed(chart: Chart, stay: _Stay) -> _Located:
-    for coding in codings(stay.location.get("type")):
-        word = chart.vocabulary.word("patient_location", coding.system, coding.code)
-        if not word:
-            continue
+    for word, coding in chart.vocabulary.words("patient_location", stay.location.get("type")):
         reading = Reading(PatientLocation(word), stay.at("type", coding.said))
         if chart.vocabulary.system(coding.system) == "place-of-service":
             yield _Rank.SERVICE, reading
@@ -112,20 +109,21 @@ def _typed(chart: Chart, stay: _Stay) -> _Located:
 
 def _forms(chart: Chart, stay: _Stay) -> Iterator[tuple[_Rank, str, Evidence]]:
     """Read physical types: on the Location a house counts as a kind of place only, for a clinic may be a house too."""
-    for coding in codings(stay.location.get("physicalType") or stay.location.get("form")):
-        word = chart.vocabulary.word("place", coding.system, coding.code)
-        if word and (word == "virtual" or stay.location.get("mode") == "kind"):
+    form = stay.location.get("physicalType") or stay.location.get("form")
+    for word, coding in chart.vocabulary.words("place", form):
+        if word == "virtual" or stay.location.get("mode") == "kind":
             yield _Rank.KIND, word, stay.at("physicalType", coding.said)
-    for coding in codings(stay.entry.get("physicalType") or stay.entry.get("form")):
-        if word := chart.vocabulary.word("place", coding.system, coding.code):
-            yield _Rank.FORM, word, evidence(chart.encounter, "Encounter.location.physicalType", coding.said)
+    form = stay.entry.get("physicalType") or stay.entry.get("form")
+    for word, coding in chart.vocabulary.words("place", form):
+        yield _Rank.FORM, word, evidence(chart.encounter, "Encounter.location.physicalType", coding.said)
 
 
 def _named(chart: Chart, stay: _Stay) -> _Located:
+    for element in ("description", "name"):
+        said = text(stay.location.get(element))
+        for word in chart.vocabulary.phrases("patient_location", said):
+            yield _Rank.WORDS, Reading(PatientLocation(word), stay.at(element, said))
     display = text(record(stay.entry.get("location")).get("display"))
-    said = [(text(stay.location.get(element)), stay.at, element) for element in ("description", "name")]
-    found = [(words, at(element, words)) for words, at, element in said]
-    found.append((display, evidence(chart.encounter, "Encounter.location.location.display", display)))
-    for words, where in found:
-        for word in chart.vocabulary.phrases("patient_location", words):
-            yield _Rank.WORDS, Reading(PatientLocation(word), where)
+    for word in chart.vocabulary.phrases("patient_location", display):
+        where = evidence(chart.encounter, "Encounter.location.location.display", display)
+        yield _Rank.WORDS, Reading(PatientLocation(word), where)

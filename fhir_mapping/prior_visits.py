@@ -17,7 +17,7 @@ from fhir_mapping.facts import Fact, How, Modality, PatientStatus
 from fhir_mapping.moments import Moment, moment_or_none
 from fhir_mapping.people import People, identities, participants
 from fhir_mapping.practices import Practice, practice, same_practice
-from fhir_mapping.resources import Json, codings, concepts, evidence, record, records, text
+from fhir_mapping.resources import Json, concepts, evidence, record, records, text
 from fhir_mapping.searches import complete_search
 
 _YEARS = 3
@@ -164,7 +164,7 @@ def _procedures(chart: Chart, visit: Moment) -> Iterator[_Earlier]:
 
 
 def _is_visit(chart: Chart, code: object) -> bool:
-    return any(chart.vocabulary.word("reported", c.system, c.code) == "visit" for c in codings(code))
+    return any(word == "visit" for word, _ in chart.vocabulary.words("reported", code))
 
 
 def _clinicians(chart: Chart, resource: Json) -> Iterator[object]:

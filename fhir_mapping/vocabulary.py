@@ -73,6 +73,8 @@ class Vocabulary:
 
     def phrases(self, topic: str, said: str) -> frozenset[str]:
         """Find every word of the topic whose phrases stand in `said`."""
+        if not said:
+            return frozenset()
         plain = _plain(said)
         return frozenset([word for phrase, word in self._phrases.get(topic, ()) if phrase in plain])
 
