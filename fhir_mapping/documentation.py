@@ -132,8 +132,10 @@ class _Reader:
     def _stranger(self, observation: Json) -> str | None:
         """Say why an Observation does not belong to this visit, if so."""
         visit = observation.get("encounter")
+        if self.chart.is_this_visit(visit, observation):
+            return None
         if any(reference(visit)):
-            return None if self.chart.is_this_visit(visit, observation) else "it belongs to another encounter"
+            return "it belongs to another encounter"
         effective = observation.get("effectiveDateTime") or observation.get("effectiveInstant")
         taken = moment_or_none(effective or record(observation.get("effectivePeriod")).get("start"))
         if taken and self.chart.when and taken.falls_on(self.chart.when):

@@ -50,7 +50,8 @@ def payer_of(chart: Chart, coverage: Json) -> Payer:
     try:
         code = _one(typed)
         names = list(_names(chart, coverage, with_text=code in {None, _MEDICARE}))
-        line = _line(chart, coverage, code, names)
+        signs = [chart.vocabulary.phrases("payer_sign", one.words) for one in names]
+        line = _line(chart, coverage, code, {sign for found in signs for sign in found})
     except _Contradiction as contradiction:
         return Payer(None, str(contradiction), tuple(one.evidence for one in (*typed, *names)))
     if code == _UNLISTED:
@@ -64,7 +65,7 @@ def payer_of(chart: Chart, coverage: Json) -> Payer:
         )
         if plan:
             return Payer(plan.payer, "", (*(one.evidence for one in typed), said.evidence))
-    telling = [one for one in names if chart.vocabulary.phrases("payer_sign", one.words)]
+    telling = [one for one, found in zip(names, signs, strict=True) if found]
     read = tuple(one.evidence for one in (*typed, *telling))
     return Payer(None, _NO_POLICY[line], read) if line in _NO_POLICY else Payer(line, "", read)
 
@@ -136,9 +137,8 @@ def _payors(coverage: Json) -> list[object]:
     return [*records(coverage.get("payor")), *records(coverage.get("insurer")), *payments]
 
 
-def _line(chart: Chart, coverage: Json, code: str | None, names: list[_Said]) -> str | None:
+def _line(chart: Chart, coverage: Json, code: str | None, signs: set[str]) -> str | None:
     """Agree type, names and numbers on one line of business. Raises _Contradiction if they do not fit together."""
-    signs = {sign for one in names for sign in chart.vocabulary.phrases("payer_sign", one.words)}
     named = _named({*signs, _MEDICARE} if code == _MEDICARE else signs)
     numbered = has_medicare_number(chart, coverage)
     if numbered and _COMMERCIAL in {code, named}:

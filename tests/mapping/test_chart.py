@@ -250,3 +250,13 @@ def test_half_a_character_in_a_coverage_is_noted_and_read_on() -> None:
     coverage = {"resourceType": "Coverage", "id": "c1", "status": "active", "payor": payor}
     note = check({**coverage, "beneficiary": {"resource_type": "\ud800"}})
     assert note == "Coverage/c1 is not valid FHIR R4: the resource: text that is not Unicode; read tolerantly"
+
+
+@pytest.mark.parametrize("address", ["https://ehr.example.org/fhir/Location/7", "Location/7", "urn:uuid:7"])
+def test_a_resource_without_an_id_is_found_by_its_full_url(address: str) -> None:
+    home = {"resourceType": "Location", "type": [concept(ROLE, "PTRES")]}
+    sent = {"resourceType": "Bundle", "entry": [{"fullUrl": address, "resource": home}]}
+    there = facts(visit(location=[{"location": {"reference": address}}]), sent)
+    assert there.patient_location.value is PatientLocation.HOME
+    elsewhere = facts(visit(location=[{"location": {"reference": f"{address}7"}}]), sent)
+    assert elsewhere.patient_location.value is None

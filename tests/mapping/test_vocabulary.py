@@ -126,6 +126,27 @@ def test_an_address_is_known_with_and_without_tls() -> None:
     assert own.system("http://example.org/other") == ""
 
 
+def test_of_what_a_chart_codes_only_the_codes_of_a_topic_are_read(tmp_path: Path) -> None:
+    systems = 'systems: {x: {urls: ["http://x.example"]}, y: {urls: ["http://y.example"]}}\n'
+    own = load(tmp_path, systems + 'codes: {modality: {x: {audio_only: ["1", "T*"]}, y: {in_person: ["2"]}}}')
+    said = [
+        {
+            "coding": [
+                {"system": "http://x.example", "code": code} for code in ("1", 1, " 1 ", "T7", "T", "2", "", None)
+            ]
+        },
+        {"concept": {"coding": [{"system": "https://y.example/", "code": "2", "display": "here"}]}},
+        {"system": "http://z.example", "code": "1"},
+        {"display": "T"},
+    ]
+    assert [(word, one.code) for word, one in own.words("modality", said)] == [
+        *[("audio_only", code) for code in ("1", "1", "1", "T7", "T")],
+        ("in_person", "2"),
+    ]
+    assert own.words("diagnosis", said) == []
+    assert own.words("modality", "1") == []
+
+
 def test_no_code_stands_in_python() -> None:
     codes = re.compile(r"""\b9\d{4}\b|\bG\d{4}\b|\b\d{6,}\b|\d{4}[A-Z]\d{4}X|https?://\w|urn:oid|["'][0-9]{2}["']""")
     for path in sorted(Path(fhir_mapping.__file__).parent.glob("*.py")):
