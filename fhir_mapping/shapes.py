@@ -6,9 +6,9 @@ kind of value and whatever else they do not know, the model has to be asked, and
 """
 
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from types import NoneType
-from typing import Any, get_args, get_origin
+from typing import Any, TypeGuard, get_args, get_origin
 
 from fhir.resources.R4B import get_fhir_model_class
 from fhir_core.fhirabstractmodel import FHIRAbstractModel
@@ -81,6 +81,10 @@ def _chosen(ways: frozenset[str], least: int, found: dict[str, object]) -> None:
         raise ValueError
 
 
+def _is_complex(annotation: object) -> TypeGuard[type[FhirBase]]:
+    return isinstance(annotation, type) and issubclass(annotation, FhirBase)
+
+
 def _value(annotation: Any, model: _Model, shapes: dict[str, CoreSchema]) -> CoreSchema:  # noqa: ANN401 - types are any
     """Make the shape of what may stand in an element. Nothing at all may not: that is for the model to judge."""
     kinds = [kind for kind in get_args(annotation) if kind is not NoneType]
@@ -88,7 +92,7 @@ def _value(annotation: Any, model: _Model, shapes: dict[str, CoreSchema]) -> Cor
         return _value(kinds[0], model, shapes)
     if get_origin(annotation) is list:
         return core_schema.list_schema(_value(kinds[0], model, shapes), strict=True)
-    if not isinstance(annotation, type) or not issubclass(annotation, FhirBase):
+    if not _is_complex(annotation):
         return _primitive(annotation)
     if issubclass(annotation, FhirElementOrResourceBase):
         held = {kind: _shape(get_fhir_model_class(kind), shapes) for kind in _CONTAINED}
@@ -99,6 +103,7 @@ def _value(annotation: Any, model: _Model, shapes: dict[str, CoreSchema]) -> Cor
     return _UNSURE
 
 
+@cache
 def _primitive(annotation: Any) -> CoreSchema:  # noqa: ANN401 - types are any
     """Take the schema of the model, without the functions in Python around it."""
     schema = TypeAdapter(annotation).core_schema
