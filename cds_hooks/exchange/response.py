@@ -18,11 +18,13 @@ from cds_hooks import meters
 
 LONGEST_SUMMARY = 139
 """Characters, in code points and in UTF-16 units alike: clients count either way."""
-INERT = re.compile(r"<[A-Za-z/!?]|!\[|\]\((?!https?://)", re.ASCII)
+ACTIVE = tuple(map(re.compile, (r"<[A-Za-z/!?]", r"!\[", r"\]\((?!https?://)")))
 """What detail must not hold: a tag, an image, a link to anything but an address of the web."""
-UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+HIDDEN = r"\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069"
+LINE = rf"^[^{HIDDEN}]*[^{HIDDEN}\s][^{HIDDEN}]*$"
+LINES = rf"^([^{HIDDEN}]|\n)*[^{HIDDEN}\s]([^{HIDDEN}]|\n)*$"
+UUID = r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
 TARGET = re.compile(r"^[A-Z][A-Za-z]+/[A-Za-z0-9.\-]{1,64}$")
-HIDDEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 RULES = {
     "summary": "C3",
     "indicator": "C4",
@@ -41,12 +43,6 @@ FORBIDDEN = {"actionSelectionBehavior": "C10", "systemActions": "C14"}
 _LOG = logging.getLogger("telecode")
 
 
-def _line(text: str) -> str:
-    if HIDDEN.search(text) or not text.strip():
-        raise PydanticCustomError("line", "must be one line of visible text")
-    return text
-
-
 def _summary(text: str) -> str:
     if len(text.encode("utf-16-le", "surrogatepass")) // 2 > LONGEST_SUMMARY:
         raise PydanticCustomError("summary", "must be shorter than 140 characters")
@@ -54,7 +50,7 @@ def _summary(text: str) -> str:
 
 
 def _detail(text: str) -> str:
-    if INERT.search(text) or HIDDEN.search(text.replace("\n", " ")) or not text.strip():
+    if any(one.search(text) for one in ACTIVE):
         raise PydanticCustomError("detail", "must hold no HTML, image or odd link")
     return text
 
@@ -66,15 +62,10 @@ def _address(url: str) -> str:
     return url
 
 
-def _uuid(text: str) -> str:
-    if not UUID.fullmatch(text):
-        raise PydanticCustomError("uuid", "must be a UUID")
-    return text
-
-
-Line = Annotated[str, AfterValidator(_line)]
+Line = Annotated[str, Field(pattern=LINE)]
+Lines = Annotated[str, Field(pattern=LINES)]
 Address = Annotated[str, AfterValidator(_address)]
-Uuid = Annotated[str, AfterValidator(_uuid)]
+Uuid = Annotated[str, Field(pattern=UUID)]
 Resource = Annotated[dict[str, Any], Field(min_length=2)]
 
 
@@ -139,7 +130,7 @@ class _Card(_Part):
     indicator: Literal["info", "warning", "critical"]
     source: _Source
     uuid: Uuid | None = None
-    detail: Annotated[str, AfterValidator(_detail)] | None = None
+    detail: Annotated[Lines, AfterValidator(_detail)] | None = None
     suggestions: list[_Suggestion] | None = None
     behavior: Literal["at-most-one", "any"] | None = Field(None, alias="selectionBehavior")
     reasons: list[_Reason] | None = Field(None, alias="overrideReasons")
@@ -191,7 +182,7 @@ def broken_rule(answer: object) -> str | None:
         return _rule([part for part in first["loc"] if isinstance(part, str)], first["type"])
     except (RecursionError, ValueError):  # nested beyond reason, or an address that cannot be taken apart
         return "C1"
-    return "J2" if isinstance(answer, dict) and any(map(_is_blank, _leaves(answer["cards"]))) else None
+    return "J2" if isinstance(answer, dict) and _holds_blanks(answer["cards"]) else None
 
 
 def _rule(path: list[str], kind: str) -> str:
@@ -204,20 +195,14 @@ def _rule(path: list[str], kind: str) -> str:
     return RULES[path[1]] if len(path) > 1 else "C1"
 
 
-def _leaves(value: object) -> list[object]:
-    """Every value in a tree that holds no other."""
-    found: list[object] = []
-    waiting = [value] if value != [] else []  # a list of no cards is the one blank that the protocol wants
-    while waiting:
-        inner = waiting.pop()
-        if isinstance(inner, dict) and inner:
-            waiting += inner.values()
-        elif isinstance(inner, list) and inner:
-            waiting += inner
-        else:
-            found.append(inner)
-    return found
-
-
-def _is_blank(leaf: object) -> bool:
-    return leaf is None or leaf in ("", [], {})
+def _holds_blanks(cards: list[object]) -> bool:
+    """Whether anything in cards is null, "", [] or {}; to have no cards is the one blank that the protocol wants."""
+    waiting: list[Any] = [cards]
+    for inner in waiting:  # what holds more is put behind it
+        for member in inner.values() if isinstance(inner, dict) else inner:
+            if not member:
+                if member != 0:
+                    return True
+            elif type(member) is dict or type(member) is list:
+                waiting.append(member)
+    return False
