@@ -509,6 +509,12 @@ def test_the_tables_in_print_leave_out_no_code_after_one_that_is_not_in_force(bo
     assert "98005" not in shown
 
 
+def test_law_that_was_printed_before_selects_as_law_that_was_not() -> None:
+    fresh, printed = load_book(config_folder()), load_book(config_folder())
+    assert list(changes(printed, date(2024, 6, 1), date(2026, 3, 2)))
+    assert select(visit(), printed).as_json() == select(visit(), fresh).as_json()
+
+
 def test_two_visits_a_day_ask_the_same_whichever_of_them_was_signed(book: PolicyBook) -> None:
     asked = {
         tuple(

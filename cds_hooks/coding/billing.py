@@ -1,9 +1,8 @@
 """What stands beside the code on the claim line: place of service and modifiers, as the payer wants them."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from cds_hooks.coding.case import Case
 from cds_hooks.coding.outcome import Note
@@ -19,16 +18,14 @@ class OptionalModifiers(StrEnum):
     NEVER = "never"
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """A place of service, or the question that must be answered before there is one."""
 
     code: str | None
     question: Note | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Modifiers:
+class Modifiers(NamedTuple):
     """The modifiers to append, those the payer leaves open, and the rules they come from."""
 
     required: tuple[str, ...]
@@ -56,13 +53,16 @@ def place_of_service(
     return Place(None, Note("patient_location", ask["patient_location"]))
 
 
-def modifiers(case: Case, family: str, edition: PayerEdition, site: OptionalModifiers) -> Modifiers:
-    """The modifiers of the first matching rule for each; a site may settle the optional ones."""
+def modifiers(case: Case, terms: Sequence[ModifierRule], site: OptionalModifiers) -> Modifiers:
+    """The modifiers of the first matching rule for each; a site may settle the optional ones.
+
+    Parameters: `terms`, the payer's rules for the modifiers of that contact and family.
+    """
     required: list[str] = []
     optional: list[str] = []
     rules: list[ModifierRule] = []
-    for rule in edition.modifiers or ():
-        if rule.modifier in required or rule.modifier in optional or not rule.when.matches(case, family):
+    for rule in terms:
+        if rule.modifier in required or rule.modifier in optional or not rule.when.matches(case):
             continue
         if rule.use == "required" or site is OptionalModifiers.ALWAYS:
             required.append(rule.modifier)

@@ -1,6 +1,6 @@
 """One visit in plain values, as the payer's rules ask for it: what is unknown is `None` and stays so."""
 
-from dataclasses import dataclass, fields
+from typing import NamedTuple
 
 from fhir_mapping.facts import (
     AudioOnlyReason,
@@ -15,8 +15,7 @@ from fhir_mapping.facts import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
+class Case(NamedTuple):
     """The facts that a code can depend on.
 
     `contact` is the modality that counts, or `brief_check_in`; `related_visit` the days since a related visit;
@@ -42,7 +41,7 @@ class Case:
     leads_to_visit_within_7d: bool | None = None
 
 
-ASKABLE = frozenset(name.name for name in fields(Case)) - {"contact", "own_minutes"}
+ASKABLE = frozenset(Case._fields) - {"contact", "own_minutes"}
 """The facts that a condition may ask for."""
 
 

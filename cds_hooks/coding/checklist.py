@@ -16,10 +16,13 @@ def missing_documentation(facts: EncounterFacts, book: PolicyBook, kind: Kind) -
     check_in = facts.service_kind.value is ServiceKind.BRIEF_CHECK_IN
     if kind is Kind.NOT_REPORTABLE or check_in or facts.modality.value not in TELEHEALTH:
         return ()
-    missing = {
-        "consent_documented": facts.consent_documented.value is not True,
-        "patient_location": not facts.patient_location.known,
-        "clinician_location": not facts.clinician_location.known,
-        "audio_only_reason": facts.modality.value is Modality.AUDIO_ONLY and not facts.audio_only_reason.known,
-    }
-    return tuple(remark(book, name) for name, is_missing in missing.items() if is_missing)
+    missing = []
+    if facts.consent_documented.value is not True:
+        missing.append(remark(book, "consent_documented"))
+    if not facts.patient_location.known:
+        missing.append(remark(book, "patient_location"))
+    if not facts.clinician_location.known:
+        missing.append(remark(book, "clinician_location"))
+    if facts.modality.value is Modality.AUDIO_ONLY and not facts.audio_only_reason.known:
+        missing.append(remark(book, "audio_only_reason"))
+    return tuple(missing)

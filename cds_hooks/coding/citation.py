@@ -109,13 +109,21 @@ class Dated(Row, Generic[T]):
         """The start dates that compute, oldest first."""
         return tuple(sorted(day for day, edition in self.editions.items() if edition != "expected"))
 
-    def start(self, day: date) -> date | None:
-        """The start date of the edition in force on `day`; `None` before the first or after a withdrawal."""
+    def at(self, day: date) -> tuple[date, T] | None:
+        """The edition in force on `day` and its start date; `None` before the first or after a withdrawal."""
         index = bisect_right(self.starts, day)
-        found = self.starts[index - 1] if index else None
-        return found if found and self.editions[found] is not None else None
+        if not index:
+            return None
+        start = self.starts[index - 1]
+        edition = self.editions[start]
+        return (start, edition) if edition is not None else None  # type: ignore[return-value]  # `expected` is no start
+
+    def start(self, day: date) -> date | None:
+        """The start date of the edition in force on `day`."""
+        found = self.at(day)
+        return found[0] if found else None
 
     def on(self, day: date) -> T | None:
         """The edition in force on `day`."""
-        start = self.start(day)
-        return self.editions[start] if start else None  # type: ignore[return-value]  # `expected` is not among the starts
+        found = self.at(day)
+        return found[1] if found else None

@@ -1,9 +1,8 @@
 """One case under one payer's rules: the code it earns with all that stands beside it, or why it earns none."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 from cds_hooks.coding.billing import modifiers, place_of_service
 from cds_hooks.coding.case import Case
@@ -24,8 +23,11 @@ OUTSIDE_EM = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+NOTHING: Mapping[str, Any] = {}
+"""What is supposed where no question is open."""
+
+
+class Verdict(NamedTuple):
     """What one case earns under one payer's rules.
 
     `refusals` say why it earns no code. `blocking` questions leave the code open, and the candidates then hold only
@@ -38,7 +40,7 @@ class Verdict:
     questions: tuple[Note, ...] = ()
     warnings: tuple[Note, ...] = ()
     steps: tuple[Step, ...] = ()
-    supposing: Mapping[str, Any] = field(default_factory=dict)
+    supposing: Mapping[str, Any] = NOTHING
     verified_through: date = date.max
 
 
@@ -48,7 +50,7 @@ def decide(desk: Desk, case: Case, rules: Rules, payer: str) -> Verdict:
     Parameters: `desk` with the facts' evidence, the law and the day; `case` with one answer for each open question of
     few answers; `rules` of the payer on that day; `payer`, its id.
     """
-    route = next((route for route in rules.edition.routes if route.when.matches(case)), None)
+    route = rules.route(case)
     outside = _outside_em(desk, case, route)
     if outside is not None:
         return outside
@@ -93,14 +95,15 @@ def open_book(desk: Desk, case: Case, rules: Rules, route: Route | None, payer: 
     if route is None or route.family is None:
         return None
     family = desk.book.families[route.family]
-    edition, since = family.on(desk.day), family.start(desk.day)
-    if edition is None or since is None:
+    found = family.at(desk.day)
+    if found is None:
         return None
+    since, edition = found
     status = case.patient_status or PatientStatus.ESTABLISHED
-    opened = [rules.verified_through, family.verified_through, desk.book.guidelines.verified_through]
+    through = min(rules.verified_through, family.verified_through, desk.book.guidelines.verified_through)
     if rules.edition.prolonged:
-        opened.append(desk.book.prolonged.verified_through)
-    return Page(payer, rules, route, family, edition, since, edition.ladder(status), min(opened))
+        through = min(through, desk.book.prolonged.verified_through)
+    return Page(payer, rules, route, family, edition, since, edition.ladder(status), through)
 
 
 def _conditions(
@@ -150,8 +153,8 @@ def prolonged_code(desk: Desk, page: Page) -> tuple[str, ProlongedEdition, date]
     """The prolonged-service code that the payer takes, its edition, and since when that is in force."""
     name = page.rules.edition.prolonged
     table = desk.book.prolonged.tables[name] if name else None
-    edition, since = (table.on(desk.day), table.start(desk.day)) if table else (None, None)
-    return (table.code, edition, since) if table and edition and since else None
+    found = table.at(desk.day) if table else None
+    return (table.code, found[1], found[0]) if table and found else None
 
 
 def _missing(desk: Desk, case: Case, page: Page) -> tuple[Note, ...]:
@@ -168,10 +171,10 @@ def _claim(case: Case, found: tuple[Reached, ...], opened: tuple[Condition, ...]
     supposed = {name: value for condition in opened for name, value in condition.supposing.items()}
     if opened:
         # What is supposed for a condition also settles the place of service and the modifiers.
-        case = replace(case, **{c.fact: next(iter(c.supposing.values())) for c in opened})
-    edition = page.rules.edition
-    appended = modifiers(case, page.family.id, edition, desk.optional_modifiers)
-    place = place_of_service(case, edition, page.route.place, appended, desk.book.guidelines.questions)
+        case = case._replace(**{c.fact: next(iter(c.supposing.values())) for c in opened})
+    terms = page.rules.terms(case.contact, page.family.id)
+    appended = modifiers(case, terms.modifiers, desk.optional_modifiers)
+    place = place_of_service(case, page.rules.edition, page.route.place, appended, desk.book.guidelines.questions)
     reasoning.claim_line(case, place.code, appended)
     reasoning.level(found)
 
@@ -204,7 +207,7 @@ def _claim(case: Case, found: tuple[Reached, ...], opened: tuple[Condition, ...]
         candidates=tuple(candidates),
         blocking=tuple(blocking),
         questions=(place.question,) if place.question else (),
-        warnings=tuple(Note(r.id, r.text) for r in edition.remarks if r.applies(desk.day, case, page.family.id)),
+        warnings=tuple([Note(r.id, r.text) for r in terms.remarks if r.applies(desk.day, case)]),
         steps=tuple(reasoning.steps),
         supposing=supposed,
         verified_through=page.verified_through,
@@ -233,6 +236,6 @@ def _below_threshold(case: Case, page: Page, reasoning: Reasoning) -> Note:
     reasoning.below(minutes, least)
     by_mdm = any(rung.mdm for rung in page.ladder)
     found = refusal(reasoning.desk.book, "below_lowest_threshold" if by_mdm else "below_lowest_minutes")
-    return replace(
-        found, text=found.text.format(minutes=minutes, least=least), see=_fitting(found.see, case, reasoning)
+    return found._replace(
+        text=found.text.format(minutes=minutes, least=least), see=_fitting(found.see, case, reasoning)
     )

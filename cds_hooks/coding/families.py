@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
@@ -58,7 +59,7 @@ class Rung(Row):
     at_least: Minutes | None = None
     more_than: Minutes | None = None
 
-    @property
+    @cached_property
     def least(self) -> int | None:
         """The fewest whole minutes that reach this rung, or `None` where minutes never do."""
         return self.at_least if self.more_than is None else self.more_than + 1

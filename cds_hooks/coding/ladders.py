@@ -74,8 +74,7 @@ def _ladders(facts: EncounterFacts, book: PolicyBook) -> Iterator[OpenLadder]:
         for rules in book.rules(payer, day):
             for branch in visit.branches:
                 case = branch.case
-                route = next((one for one in rules.edition.routes if one.when.matches(case)), None)
-                page = open_book(desk, case, rules, route, payer)
+                page = open_book(desk, case, rules, rules.route(case), payer)
                 if page is None or page.family.measure == "none" or not page.ladder:
                     continue
                 minutes = getattr(case, page.family.measure)

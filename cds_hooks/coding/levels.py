@@ -1,15 +1,14 @@
 """The ladder: which code the MDM level reaches, which the minutes reach, and which of the two is higher."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from cds_hooks.coding.families import ProlongedEdition, Rung
 from cds_hooks.coding.outcome import Basis, ProlongedUnits
 from fhir_mapping.facts import MdmLevel
 
 
-@dataclass(frozen=True, slots=True)
-class Reached:
+class Reached(NamedTuple):
     """A rung of the ladder and what it rests on."""
 
     rung: Rung
@@ -19,16 +18,20 @@ class Reached:
 
 def by_mdm(ladder: Sequence[Rung], level: MdmLevel | None) -> Rung | None:
     """The code of an MDM level."""
-    if level is None:
-        return None
-    return next((rung for rung in ladder if rung.mdm is level), None)
+    if level is not None:
+        for rung in ladder:
+            if rung.mdm is level:
+                return rung
+    return None
 
 
 def by_time(ladder: Sequence[Rung], minutes: int | None) -> Rung | None:
     """The highest code whose minutes are met; `minutes` are whole minutes."""
-    if minutes is None:
-        return None
-    return next((rung for rung in reversed(ladder) if rung.least is not None and minutes >= rung.least), None)
+    if minutes is not None:
+        for rung in reversed(ladder):
+            if (least := rung.least) is not None and minutes >= least:
+                return rung
+    return None
 
 
 def below(ladder: Sequence[Rung], rung: Rung) -> Rung | None:
@@ -44,7 +47,10 @@ def above(ladder: Sequence[Rung], rung: Rung) -> Rung | None:
 
 
 def _height(ladder: Sequence[Rung], rung: Rung) -> int:
-    return next(height for height, one in enumerate(ladder) if one is rung)
+    height = 0
+    while ladder[height] is not rung:
+        height += 1
+    return height
 
 
 def reached(

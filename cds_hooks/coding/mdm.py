@@ -30,6 +30,8 @@ def documented_levels(facts: EncounterFacts) -> tuple[MdmLevel, ...]:
 
     An overall level that its own elements cannot reach is contradicted by the nearest level that they can.
     """
+    if not facts.mdm.conflict and facts.mdm_elements.value is None:
+        return () if facts.mdm.value is None else (facts.mdm.value,)
     stated = {rival.value for rival in facts.mdm.conflict}
     if facts.mdm.value is not None:
         stated.add(facts.mdm.value)

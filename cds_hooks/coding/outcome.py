@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from cds_hooks.coding.citation import Sources, Sure
 from fhir_mapping.facts import Evidence, MdmLevel
@@ -81,8 +81,7 @@ class Candidate:
         return found
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
+class Note(NamedTuple):
     """A question, a warning or a reason, with the codes to look at instead."""
 
     id: str
@@ -94,8 +93,7 @@ class Note:
         return {"id": self.id, "text": self.text} | ({"see": list(self.see)} if self.see else {})
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """One step of the reasoning: the rule, what it says here, what it looked at, and where the rule comes from."""
 
     rule: str

@@ -31,10 +31,17 @@ class When(Row):
         """The conditions that are set."""
         return tuple((name, frozenset(values)) for name in type(self).model_fields if (values := getattr(self, name)))
 
-    def matches(self, case: Any, family: str | None = None) -> bool:  # noqa: ANN401 - anything with the attributes named
-        """Whether `case` has one of the values for each fact named; `family` once the payer's route is known."""
+    def of(self, contact: str | None, family: str | None = None) -> When | None:
+        """What is left to be asked once the contact is known, and with the route the family; `None` if they differ."""
+        if (self.contact and contact not in self.contact) or (self.family and family not in self.family):
+            return None
+        left = type(self).model_fields.keys() - {"contact", "family"}
+        return When(**{name: getattr(self, name) for name in left})
+
+    def matches(self, case: Any) -> bool:  # noqa: ANN401 - anything with the attributes named
+        """Whether `case` has one of the values for each fact named."""
         for name, values in self.tests:  # noqa: SIM110 - the innermost loop of every answer; a generator costs twice it
-            if (family if name == "family" else getattr(case, name)) not in values:
+            if getattr(case, name) not in values:
                 return False
         return True
 
@@ -75,12 +82,12 @@ class Remark(Row):
     first: Day | None = None
     last: Day | None = None
 
-    def applies(self, day: date, case: Any, family: str) -> bool:  # noqa: ANN401 - anything with the attributes named
+    def applies(self, day: date, case: Any) -> bool:  # noqa: ANN401 - anything with the attributes named
         """Whether it is to be said for a visit on `day`."""
         return (
             (self.first is None or day >= self.first)
             and (self.last is None or day <= self.last)
-            and self.when.matches(case, family)
+            and self.when.matches(case)
         )
 
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple, TypeVar
 
+from cds_hooks.coding.case import Case
 from cds_hooks.coding.citation import Cited, Dated, Items, Sources
 from cds_hooks.coding.criteria import MdmTable, TimeTable
 from cds_hooks.coding.families import Condition, Family, Prolonged, Refusal, WorkRvu
-from cds_hooks.coding.payers import Payer, PayerEdition
+from cds_hooks.coding.payers import ModifierRule, Payer, PayerEdition, Remark, Route
 from fhir_mapping.tables import Code, Day, Row
+
+RowT = TypeVar("RowT", Route, ModifierRule, Remark)
 
 
 class Guideline(Cited):
@@ -38,20 +41,60 @@ class Guidelines(Row):
     telehealth_places: Items[Code]
 
 
+class Terms(NamedTuple):
+    """What a payer's rules say of one kind of contact and one family, with what is left to be asked of a case."""
+
+    modifiers: tuple[ModifierRule, ...]
+    remarks: tuple[Remark, ...]
+
+
 @dataclass(frozen=True)
 class Rules:
     """One payer's rules in force on a day.
 
-    Where it is unknown whether they apply, `supposing` says under which answer and `question` asks; `edition` is then
-    another policy's with the payer's `own` laid over it.
+    `called` is the payer's name as a step begins with it. Where it is unknown whether the rules apply, `supposing` says
+    under which answer and `question` asks; `edition` is then another policy's with the payer's `own` laid over it.
     """
 
+    called: str
     edition: PayerEdition
     own: PayerEdition
     since: date
     verified_through: date
     supposing: Mapping[str, Any]
     question: str | None = None
+    _routes: dict[str | None, tuple[Route, ...]] = field(default_factory=dict, repr=False, compare=False)
+    _terms: dict[tuple[str | None, str], Terms] = field(default_factory=dict, repr=False, compare=False)
+
+    def route(self, case: Case) -> Route | None:
+        """The first route for a case, or `None` where this payer has none for it."""
+        routes = self._routes.get(case.contact)
+        if routes is None:
+            routes = self._routes[case.contact] = _of(self.edition.routes, case.contact)
+        for route in routes:
+            if route.when.matches(case):
+                return route
+        return None
+
+    def terms(self, contact: str | None, family: str) -> Terms:
+        """The terms for a contact and a family."""
+        known = self._terms.get((contact, family))
+        if known is None:
+            found = Terms(
+                _of(self.edition.modifiers or (), contact, family), _of(self.edition.remarks, contact, family)
+            )
+            known = self._terms[contact, family] = found
+        return known
+
+
+def _of(rows: Iterable[RowT], contact: str | None, family: str | None = None) -> tuple[RowT, ...]:
+    """The rows that may concern a contact, each with what is left to be asked."""
+    left = ((row, row.when.of(contact, family)) for row in rows)
+    return tuple(row.model_copy(update={"when": when}) for row, when in left if when is not None)
+
+
+def _begun(name: str) -> str:
+    return name[0].upper() + name[1:]
 
 
 @dataclass(frozen=True)
@@ -71,9 +114,10 @@ class PolicyBook:
     def rules(self, payer_id: str, day: date) -> tuple[Rules, ...]:
         """The rules of a payer on `day`: one, several where adoption is unknown, none before its first edition."""
         payer = self.payers[payer_id]
-        start, edition = payer.start(day), payer.on(day)
-        if start is None or edition is None:
+        found = payer.at(day)
+        if found is None:
             return ()
+        start, edition = found
         # Editions are few and days are many: what was worked out for an edition serves all its days. A policy that
         # stands on others changes when any of them does.
         key = (payer_id, start, *(self.payers[name].start(day) for name in edition.either))
@@ -84,13 +128,15 @@ class PolicyBook:
 
     def _work_out(self, payer: Payer, edition: PayerEdition, start: date, day: date) -> Iterator[Rules]:
         if not edition.either:
-            yield Rules(edition, edition, start, payer.verified_through, {})
+            yield Rules(_begun(payer.name), edition, edition, start, payer.verified_through, {})
         for other_id in edition.either:
             other = self.payers[other_id]
-            base, since = other.on(day), other.start(day)
-            if base is not None and since is not None:
+            found = other.at(day)
+            if found is not None:
+                since, base = found
                 through = min(payer.verified_through, other.verified_through)
                 yield Rules(
+                    _begun(f"{payer.name}, if it goes by {other.name}"),
                     edition.over(base),
                     edition,
                     max(start, since),
@@ -128,10 +174,18 @@ class PolicyBook:
 
     def work_rvu(self, family: Family, code: str, day: date) -> WorkRvu | None:
         """The work RVU of `code` in the year of `day`, or `None` where no source prints it."""
-        for group in family.work_rvus.get(day.year, ()):
-            if code in group.codes:
-                return WorkRvu(group.codes[code], day.year, self.sources[group.source], group.source, group.cms_data)
-        return None
+        return self._work_rvus.get((family.id, code, day.year))
+
+    @cached_property
+    def _work_rvus(self) -> Mapping[tuple[str, str, int], WorkRvu]:
+        """Every work RVU by family, code and year; of two groups that print one, the first counts."""
+        return {
+            (family.id, code, year): WorkRvu(value, year, self.sources[group.source], group.source, group.cms_data)
+            for family in self.families.values()
+            for year, groups in family.work_rvus.items()
+            for group in reversed(groups)
+            for code, value in group.codes.items()
+        }
 
     def tables(self) -> tuple[Family | Payer | Prolonged | Guidelines | MdmTable | TimeTable, ...]:
         """Every table that was verified through some day."""

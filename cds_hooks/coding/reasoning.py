@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import date
+from typing import NamedTuple
 
 from cds_hooks.coding.billing import Modifiers, OptionalModifiers
 from cds_hooks.coding.case import Case
@@ -15,8 +16,7 @@ from cds_hooks.coding.visit import step
 from fhir_mapping.facts import NO_RELATED_VISIT, EncounterFacts, Evidence
 
 
-@dataclass(frozen=True, slots=True)
-class Desk:
+class Desk(NamedTuple):
     """What lies on the coder's desk: the facts with their evidence, the law, the day of service, the site's habit."""
 
     facts: EncounterFacts
@@ -30,8 +30,7 @@ class Desk:
         return getattr(self.facts, name).evidence  # type: ignore[no-any-return]  # every field but notes is a Fact
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(NamedTuple):
     """Where the book lies open: the payer's rules and route, the family's edition, and the ladder for this patient."""
 
     payer: str
@@ -55,12 +54,9 @@ class Reasoning:
 
     def payer(self, case: Case) -> None:
         """Which family the payer takes, and what it declines."""
-        page, names = self.page, self.desk.book.payers
-        name = names[page.payer].name
-        if page.rules.supposing:
-            name += ", if it goes by " + ", ".join(names[other].name for other in page.rules.supposing["payers"])
-        says = f"{name[0].upper()}{name[1:]}: {page.family.title}."
-        self._payer_says("payer_policy", page.rules.own, says, *self.desk.facts.payers.evidence)
+        page = self.page
+        says = f"{page.rules.called}: {page.family.title}."
+        self._payer_says("payer_policy", page.rules.own, says, self.desk.facts.payers.evidence)
         declined = page.rules.edition.declines.get(case.contact or "")
         if declined and not page.rules.supposing:
             self._payer_says("payer_declines", page.rules.edition, declined)
@@ -74,7 +70,7 @@ class Reasoning:
     def below(self, minutes: int, least: int) -> None:
         """Minutes that reach no code."""
         evidence = self.desk.evidence(self.page.family.measure)
-        self._table_says("level_by_time", f"{minutes} minutes reach no code: the lowest needs {least}.", *evidence)
+        self._table_says("level_by_time", f"{minutes} minutes reach no code: the lowest needs {least}.", evidence)
 
     def prolonged(self, reach: Reached, minutes: int, edition: ProlongedEdition, since: date) -> None:
         """How many full steps the minutes go beyond the base code."""
@@ -85,7 +81,8 @@ class Reasoning:
         steps = f"{units.units} full {edition.step}-minute step{'s' if units.units > 1 else ''}"
         says = f"{minutes} minutes are {steps} beyond {base}: "
         says += f"{units.code} x {units.units}."
-        self._cite("prolonged", edition, since, says, *self.desk.evidence("total_minutes"))
+        evidence = self.desk.evidence("total_minutes")
+        self.steps.append(Step("prolonged", says, edition.sources, edition.sure, since, evidence))
 
     def claim_line(self, case: Case, place: str | None, appended: Modifiers) -> None:
         """The place of service and the modifiers."""
@@ -96,9 +93,8 @@ class Reasoning:
             says = f"{where}: place of service {place}."
             evidence = self.desk.evidence("patient_location")
             own = self.page.rules.own
-            self._payer_says(
-                "place_of_service", own if own.place_of_service else self.page.rules.edition, says, *evidence
-            )
+            row = own if own.place_of_service else self.page.rules.edition
+            self._payer_says("place_of_service", row, says, evidence)
         for rule in appended.rules:
             use = "is appended" if rule.modifier in appended.required else "may be appended"
             self._payer_says("modifier", rule, f"Modifier {rule.modifier} {use}.")
@@ -109,10 +105,10 @@ class Reasoning:
             rung = reach.rung
             if reach.basis is Basis.MDM:
                 evidence = self.desk.evidence("mdm") or self.desk.evidence("mdm_elements")
-                self._table_says("level_by_mdm", f"{str(rung.mdm).capitalize()} MDM supports {rung.code}.", *evidence)
+                self._table_says("level_by_mdm", f"{str(rung.mdm).capitalize()} MDM supports {rung.code}.", evidence)
             elif reach.basis is Basis.TIME:
                 evidence = self.desk.evidence(self.page.family.measure)
-                self._table_says("level_by_time", f"{rung.code} is reached from {rung.least} minutes.", *evidence)
+                self._table_says("level_by_time", f"{rung.code} is reached from {rung.least} minutes.", evidence)
             else:
                 self._table_says("single_code", f"{rung.code} has no levels.")
         if len(found) > 1:
@@ -127,14 +123,12 @@ class Reasoning:
         sure = Sure.AGREED if rvu.cms_data else Sure.SINGLE
         self.steps.append(Step("work_rvu", rvu.says(), (rvu.source_id,), sure, self.page.since))
 
-    def _payer_says(self, rule: str, row: Cited, says: str, *evidence: Evidence) -> None:
-        self._cite(rule, row, self.page.rules.since, says, *evidence)
+    def _payer_says(self, rule: str, row: Cited, says: str, evidence: tuple[Evidence, ...] = ()) -> None:
+        self.steps.append(Step(rule, says, row.sources, row.sure, self.page.rules.since, evidence))
 
-    def _table_says(self, rule: str, says: str, *evidence: Evidence) -> None:
-        self._cite(rule, self.page.edition, self.page.since, says, *evidence)
-
-    def _cite(self, rule: str, row: Cited, since: date, says: str, *evidence: Evidence) -> None:
-        self.steps.append(Step(rule, says, row.sources, row.sure, since, evidence))
+    def _table_says(self, rule: str, says: str, evidence: tuple[Evidence, ...] = ()) -> None:
+        row = self.page.edition
+        self.steps.append(Step(rule, says, row.sources, row.sure, self.page.since, evidence))
 
 
 def _said(name: str, value: object) -> str:

@@ -13,11 +13,11 @@ OPEN_PLACE = frozenset({"patient_location", "place_of_service", "same_day_family
 
 
 def check_reported(
-    facts: EncounterFacts, book: PolicyBook, candidates: Sequence[Candidate], kind: Kind, asked: frozenset[str]
+    facts: EncounterFacts, book: PolicyBook, candidates: Sequence[Candidate], kind: Kind, asked: Sequence[Note]
 ) -> Iterator[Note]:
     """What to say of the code, modifiers and place of service that are already on the encounter.
 
-    Parameters: the `candidates` and `kind` of the answer; `asked`, the ids of its open questions. The primary payer's
+    Parameters: the `candidates` and `kind` of the answer; `asked`, its open questions. The primary payer's
     rules judge, for the claim goes there first.
     """
     code, day, payers = facts.reported_code.value, facts.service_date.value, facts.payers.value
@@ -72,11 +72,11 @@ def _modifiers(facts: EncounterFacts, book: PolicyBook, supported: Candidate) ->
         yield remark(book, "reported_modifier_wrong", modifiers=", ".join(words), code=supported.code)
 
 
-def _place(facts: EncounterFacts, book: PolicyBook, supported: Candidate, asked: frozenset[str]) -> Iterator[Note]:
+def _place(facts: EncounterFacts, book: PolicyBook, supported: Candidate, asked: Sequence[Note]) -> Iterator[Note]:
     place = facts.reported_place_of_service.value
     if place is None or place == supported.place_of_service:
         return
     if supported.place_of_service is not None:
         yield remark(book, "reported_place_of_service_wrong", reported=place, supported=supported.place_of_service)
-    elif place in book.guidelines.telehealth_places and not asked & OPEN_PLACE:
+    elif place in book.guidelines.telehealth_places and OPEN_PLACE.isdisjoint(note.id for note in asked):
         yield remark(book, "reported_place_not_telehealth", reported=place, code=supported.code)

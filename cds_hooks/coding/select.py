@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 from cds_hooks.coding.billing import OptionalModifiers
 from cds_hooks.coding.case import ASKABLE
@@ -29,17 +29,16 @@ class Options:
     optional_modifiers: OptionalModifiers = OptionalModifiers.POLICY
 
 
-@dataclass(frozen=True, slots=True)
-class _Answer:
+class _Answer(NamedTuple):
     """What one payer's rules make of the visit."""
 
     kind: Kind
     candidates: tuple[Candidate, ...] = ()
-    questions: tuple[Note, ...] = ()
-    warnings: tuple[Note, ...] = ()
-    reasons: tuple[Note, ...] = ()
-    steps: tuple[Step, ...] = ()
-    crossover: str | None = field(default=None)
+    questions: Sequence[Note] = ()
+    warnings: Sequence[Note] = ()
+    reasons: Sequence[Note] = ()
+    steps: Sequence[Step] = ()
+    crossover: str | None = None
 
 
 def select(facts: EncounterFacts, book: PolicyBook, options: Options = Options()) -> Outcome:
@@ -54,35 +53,40 @@ def select(facts: EncounterFacts, book: PolicyBook, options: Options = Options()
         ask = question(book, "service_date", facts.service_date)
         return Outcome(Kind.UNDETERMINED, (), (ask,), (), (), (), None, book.fingerprint, book.sources)
     visit = read_visit(facts, book)
-    desk = Desk(facts, book, day, options.optional_modifiers)
-    answers = list(_answers(desk, visit, options))
+    answers = _answers(Desk(facts, book, day, options.optional_modifiers), visit, options)
     kind = _together(answers)
     declined = answers[0].kind is Kind.NOT_REPORTABLE and kind is Kind.SELECTION
     if declined:
         kind = Kind.UNDETERMINED
-    candidates = tuple(c for answer in answers for c in answer.candidates)
+    candidates: list[Candidate] = []
+    asked: list[Note] = []
+    warnings = list(visit.warnings)
+    reasons: list[Note] = []
+    steps = list(visit.steps)
+    for answer in answers:
+        candidates += answer.candidates
+        asked += answer.questions
+        warnings += answer.warnings
+        reasons += answer.reasons
+        steps += answer.steps
     if kind is not Kind.SELECTION:
-        candidates = tuple(replace(c, recommended=False) for c in candidates)
-    warnings = [*visit.warnings, *(note for answer in answers for note in answer.warnings)]
-    reasons = [note for answer in answers for note in answer.reasons]
+        candidates = [replace(c, recommended=False) if c.recommended else c for c in candidates]
     if kind is Kind.SELECTION:
         # What one payer does not take is said beside the code that another does.
         warnings += reasons
         reasons = []
-    order = book.guidelines.asking_order
-    asked = _once(note for answer in answers for note in answer.questions)
     if declined:
-        asked = (question(book, "primary_payer"), *asked)
-    questions = tuple(sorted(asked, key=lambda note: order.index(note.id) if note.id in order else len(order)))
-    warnings += check_reported(facts, book, candidates, kind, frozenset(note.id for note in questions))
+        asked.insert(0, question(book, "primary_payer"))
+    questions = _in_order(_once(asked), book)
+    warnings += check_reported(facts, book, candidates, kind, questions)
     warnings += missing_documentation(facts, book, kind)
     return Outcome(
         kind,
-        candidates,
+        tuple(candidates),
         questions,
         _once(warnings),
         _once(reasons),
-        _each((*visit.steps, *(step for answer in answers for step in answer.steps))),
+        _each(steps),
         day,
         book.fingerprint,
         book.sources,
@@ -96,17 +100,16 @@ def _together(answers: Sequence[_Answer]) -> Kind:
     return Kind.SELECTION if Kind.SELECTION in kinds else Kind.NOT_REPORTABLE
 
 
-def _answers(desk: Desk, visit: Visit, options: Options) -> Iterator[_Answer]:
+def _answers(desk: Desk, visit: Visit, options: Options) -> list[_Answer]:
     # A site's vocabulary may name a payer that no policy file stands for: it is then asked about like any unknown one.
     named = desk.facts.payers.value or (UNKNOWN_PAYER,)
-    payers = tuple(dict.fromkeys(payer if payer in desk.book.payers else UNKNOWN_PAYER for payer in named))
-    first: _Answer | None = None
-    for payer in payers:
+    found: list[_Answer] = []
+    for payer in dict.fromkeys([payer if payer in desk.book.payers else UNKNOWN_PAYER for payer in named]):
         answer = _for_payer(desk, visit, payer, options)
-        if first is not None and first.crossover is not None and first.kind is Kind.SELECTION:
-            answer = _crossed_over(first, answer, payer)
-        first = first or answer
-        yield answer
+        if found and found[0].crossover is not None and found[0].kind is Kind.SELECTION:
+            answer = _crossed_over(found[0], answer, payer)
+        found.append(answer)
+    return found
 
 
 def _crossed_over(first: _Answer, own: _Answer, payer: str) -> _Answer:
@@ -115,7 +118,7 @@ def _crossed_over(first: _Answer, own: _Answer, payer: str) -> _Answer:
         return own
     note = Note("crossover", first.crossover or "")
     carried = tuple(replace(candidate, payer=payer) for candidate in first.candidates)
-    return replace(first, candidates=carried, warnings=(note,))
+    return first._replace(candidates=carried, warnings=(note,))
 
 
 def _for_payer(desk: Desk, visit: Visit, payer: str, options: Options) -> _Answer:
@@ -132,55 +135,55 @@ def _for_payer(desk: Desk, visit: Visit, payer: str, options: Options) -> _Answe
         for branch in visit.branches
         for verdict in _carried(desk, visit, branch, rule, payer)
     ]
-    through = min(verdict.verified_through for _, verdict in verdicts)
-    answer = _merged(desk, visit, payer, rules, verdicts)
-    answer = _after_verification(desk, through, answer, options)
-    return replace(answer, crossover=rules[0].edition.crossover)
+    through = min([verdict.verified_through for _, verdict in verdicts])
+    return _after_verification(desk, through, _merged(desk, visit, payer, rules, verdicts), options)
 
 
-def _carried(desk: Desk, visit: Visit, branch: Branch, rules: Rules, payer: str) -> Iterator[Verdict]:
+def _carried(desk: Desk, visit: Visit, branch: Branch, rules: Rules, payer: str) -> tuple[Verdict, ...]:
     """The verdict on a case; on a visit combined with another that day, one for each family that could carry it."""
     verdict = decide(desk, branch.case, rules, payer)
     other = visit.other_contact
     if not visit.combined or other == branch.case.contact:
-        yield verdict
-        return
+        return (verdict,)
     ask = question(desk.book, "same_day_family")
     if other is None:
-        yield replace(verdict, blocking=(*verdict.blocking, ask))
-        return
-    second = decide(desk, replace(branch.case, contact=other), rules, payer)
+        return (verdict._replace(blocking=(*verdict.blocking, ask)),)
+    second = decide(desk, branch.case._replace(contact=other), rules, payer)
     same_code = [c.code for c in verdict.candidates] == [c.code for c in second.candidates] != []
     if same_code and not verdict.blocking and not second.blocking:
         carrier = verdict if branch.case.contact == Modality.IN_PERSON else second
         bare = tuple(replace(c, place_of_service=None, modifiers=(), optional_modifiers=()) for c in carrier.candidates)
-        yield replace(carrier, candidates=bare, questions=(ask,))
-        return
-    for one, contact in ((verdict, branch.case.contact), (second, other)):
-        supposing = {**one.supposing, "modality": contact}
-        yield replace(one, blocking=(*one.blocking, ask), supposing=supposing)
+        return (carrier._replace(candidates=bare, questions=(ask,)),)
+    return tuple(
+        one._replace(blocking=(*one.blocking, ask), supposing={**one.supposing, "modality": contact})
+        for one, contact in ((verdict, branch.case.contact), (second, other))
+    )
 
 
 def _merged(
     desk: Desk, visit: Visit, payer: str, rules: tuple[Rules, ...], verdicts: Sequence[tuple[dict[str, Any], Verdict]]
 ) -> _Answer:
-    steps = _each(step for _, verdict in verdicts for step in verdict.steps)
-    reasons = _once(reason for _, verdict in verdicts for reason in verdict.refusals)
-    open_verdicts = [(supposing, verdict) for supposing, verdict in verdicts if not verdict.refusals]
+    crossover = rules[0].edition.crossover
+    open_verdicts: list[tuple[dict[str, Any], Verdict]] = []
+    steps: list[Step] = []
+    reasons: list[Note] = []
+    warnings: list[Note] = []
+    for supposing, verdict in verdicts:
+        steps += verdict.steps
+        if verdict.refusals:
+            reasons += verdict.refusals
+        else:
+            open_verdicts.append((supposing, verdict))
+            warnings += verdict.warnings
     if not open_verdicts:
-        return _Answer(Kind.NOT_REPORTABLE, reasons=reasons, steps=steps)
+        return _Answer(Kind.NOT_REPORTABLE, reasons=reasons, steps=steps, crossover=crossover)
 
-    _, first = open_verdicts[0]
-    warnings = _once(note for _, verdict in open_verdicts for note in verdict.warnings)
     always_ask = desk.book.payers[payer].always_ask
-    one_answer = (
-        len({verdict.candidates[0].billed if verdict.candidates else None for _, verdict in open_verdicts}) == 1
-    )
-    settled = all(verdict.candidates and not verdict.blocking for _, verdict in open_verdicts)
-    if settled and one_answer and not reasons and not always_ask:
+    if not reasons and not always_ask and _settled([verdict for _, verdict in open_verdicts]):
         # A mode that changes nothing is still a fact that the note should state.
-        mode = tuple(note for note in visit.questions if note.id == "modality")
-        return _Answer(Kind.SELECTION, first.candidates, (*first.questions, *mode), warnings, (), steps)
+        mode = [note for note in visit.questions if note.id == "modality"]
+        _, first = open_verdicts[0]
+        return _Answer(Kind.SELECTION, first.candidates, (*first.questions, *mode), warnings, (), steps, crossover)
 
     questions = [*visit.questions]
     if rules[0].question is not None:
@@ -201,7 +204,19 @@ def _merged(
         for supposing, verdict in open_verdicts
         if verdict.candidates
     )
-    return _Answer(Kind.UNDETERMINED, _distinct(candidates), _once(questions), warnings, reasons, steps)
+    return _Answer(Kind.UNDETERMINED, _distinct(candidates), questions, warnings, reasons, steps, crossover)
+
+
+def _settled(verdicts: Sequence[Verdict]) -> bool:
+    """Whether all verdicts give one and the same line, whatever is still unknown."""
+    first = None
+    for verdict in verdicts:
+        if verdict.blocking or not verdict.candidates:
+            return False
+        first = first or verdict.candidates[0]
+        if verdict.candidates[0] is not first and verdict.candidates[0].billed != first.billed:
+            return False
+    return True
 
 
 def _after_verification(desk: Desk, through: date, answer: _Answer, options: Options) -> _Answer:
@@ -211,7 +226,15 @@ def _after_verification(desk: Desk, through: date, answer: _Answer, options: Opt
     text = desk.book.guidelines.questions["rules_not_verified"].format(through=through.isoformat())
     questions = (Note("rules_not_verified", text), *answer.questions)
     candidates = () if options.strict else answer.candidates[: 1 if answer.kind is Kind.SELECTION else None]
-    return replace(answer, kind=Kind.UNDETERMINED, candidates=candidates, questions=questions)
+    return answer._replace(kind=Kind.UNDETERMINED, candidates=candidates, questions=questions)
+
+
+def _in_order(notes: tuple[Note, ...], book: PolicyBook) -> tuple[Note, ...]:
+    """The questions in the order in which a coder asks them."""
+    if len(notes) < 2:  # noqa: PLR2004 - nothing to put in order
+        return notes
+    order = book.guidelines.asking_order
+    return tuple(sorted(notes, key=lambda note: order.index(note.id) if note.id in order else len(order)))
 
 
 def _once(notes: Iterable[Note]) -> tuple[Note, ...]:

@@ -1,7 +1,6 @@
 """What kind of contact it was: whether it is a visit at all, by video or by audio, and what the record leaves open."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from itertools import product
 from operator import attrgetter
 from typing import Any, NamedTuple
@@ -22,6 +21,7 @@ from fhir_mapping.facts import (
 )
 
 VISITS = frozenset({Modality.AUDIO_VIDEO, Modality.AUDIO_ONLY, Modality.IN_PERSON})
+STATUSES = tuple(PatientStatus)
 NOT_A_VISIT = {ServiceKind.RESULTS_ONLY: "results_only", ServiceKind.CARE_MANAGEMENT: "care_management"}
 
 
@@ -32,8 +32,7 @@ class Branch(NamedTuple):
     case: Case
 
 
-@dataclass(frozen=True, slots=True)
-class Visit:
+class Visit(NamedTuple):
     """The visit as far as it can be told before a payer is asked.
 
     `branches` holds one case, or one for each answer to an open question of few answers; `refusal` says why this is no
@@ -69,7 +68,7 @@ def question(book: PolicyBook, name: str, fact: Fact[Any] | None = None) -> Note
 def remark(book: PolicyBook, name: str, **words: object) -> Note:
     """A warning whose words stand in the guidelines."""
     text = book.guidelines.remarks[name]
-    return Note(name, text.format(**words))
+    return Note(name, text.format(**words) if words else text)
 
 
 def refusal(book: PolicyBook, name: str) -> Note:
@@ -96,7 +95,7 @@ def read_visit(facts: EncounterFacts, book: PolicyBook) -> Visit:
     levels = _levels(facts, book, questions, warnings, steps)
     minutes = _total_minutes(facts, book, questions)
     discussion = _options(facts.discussion_minutes, (None,), "discussion_minutes", book, questions)
-    statuses = _options(facts.patient_status, tuple(PatientStatus), "patient_status", book, questions)
+    statuses = _options(facts.patient_status, STATUSES, "patient_status", book, questions)
 
     other = _combined_with(facts, contacts)
     more = 0
@@ -106,7 +105,7 @@ def read_visit(facts: EncounterFacts, book: PolicyBook) -> Visit:
         warnings.append(remark(book, "same_day_combined" if other.overlap_minutes is None else "same_day_overlap"))
         steps.append(step(book, "same_day", book.guidelines.rules["same_day"].says, *facts.same_day_visit.evidence))
 
-    branches = tuple(
+    branches = [
         Branch(
             contact.supposing | level[1] | minute[1] | talk[1] | status[1],
             case_of(
@@ -120,9 +119,9 @@ def read_visit(facts: EncounterFacts, book: PolicyBook) -> Visit:
             ),
         )
         for contact, level, minute, talk, status in product(contacts, levels, minutes, discussion, statuses)
-    )
+    ]
     return Visit(
-        branches,
+        tuple(branches),
         questions=tuple(questions),
         warnings=tuple(warnings),
         steps=tuple(steps),
@@ -258,8 +257,9 @@ def _total_minutes(facts: EncounterFacts, book: PolicyBook, questions: list[Note
 def _combined_with(facts: EncounterFacts, contacts: list[_Contact]) -> SameDayVisit | None:
     """The other visit that day, where both are visits: check-ins and online exchanges are never added to one."""
     other = facts.same_day_visit.value
-    visits = all(contact.contact in VISITS for contact in contacts)
-    return other if other and visits and other.modality is not Modality.ASYNCHRONOUS else None
+    if other is None or other.modality is Modality.ASYNCHRONOUS:
+        return None
+    return other if all(contact.contact in VISITS for contact in contacts) else None
 
 
 def _word(value: object) -> str:
