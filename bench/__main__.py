@@ -16,7 +16,7 @@ from bench.pairs import Comparison, compare
 from bench.payloads import SIZES, body
 from bench.servers import Peer, flask_peer, healthchain, telecode
 
-WHAT = ("constant", "validating", "healthchain", "tokens", "tail", "parts", "fetch", "memory")
+WHAT = ("constant", "validating", "healthchain", "tokens", "tail", "timetable", "parts", "fetch", "hung", "memory")
 CACHE = Path(__file__).parents[1] / ".venv" / "bench"
 """HealthChain's environment, made once."""
 LONG = 8
@@ -73,6 +73,15 @@ class _Bench:
             f"others used {found.foreign:.0%}"
         )
 
+    def timetable(self) -> None:
+        rate, found = parts.by_timetable(self._fresh("timetable"), self._bodies["50 kB"], 30)
+        waits, late = found.waits, found.late
+        click.echo(
+            f"{found.came} calls by timetable, {rate:.0f} a second: p50 {waits.p50:.1f} ms, p99 {waits.p99:.1f} ms, "
+            f"longest {waits.longest:.1f} ms; the caller's own part in that: late by {late.p50:.1f} ms at p50 and by "
+            f"{late.p99:.1f} ms at p99, {found.cpu:.2f} ms of processor time a call"
+        )
+
     def parts(self) -> None:
         click.echo(f"choosing the code: {parts.selector():.0f} microseconds")
         for length, cost in parts.note_reading().items():
@@ -84,6 +93,11 @@ class _Bench:
         click.echo(f"one FHIR read: {single:.1f} ms")
         click.echo(f"a hook that fetches everything: {hook:.1f} ms, ratio {hook / single:.2f}")
         click.echo(f"16 such hooks at once: {slowest:.0f} ms at the 99th percentile")
+
+    def hung(self) -> None:
+        alone, beside = parts.beside_a_hung_server(self._fresh("hung"), 4_000)
+        click.echo(f"16 hooks at once that fetch nothing: p50 {alone.p50:.1f} ms, p99 {alone.p99:.1f} ms")
+        click.echo(f"the same while each fifth asks a hung server: p50 {beside.p50:.1f} ms, p99 {beside.p99:.1f} ms")
 
     def memory(self) -> None:
         for answered, megabytes in parts.memory(self._fresh("memory"), self._bodies["50 kB"], self._long):

@@ -40,8 +40,8 @@ def stub(chart: Mapping[str, Any], latency: float) -> Iterator[str]:
                     b"Content-Length: %d\r\n\r\n%b" % (len(body), body)
                 )
                 await writer.drain()
-        except (asyncio.IncompleteReadError, ConnectionError):
-            pass  # the caller is done
+        except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
+            pass  # the caller is done, or this server is
         finally:
             writer.close()
 
@@ -55,6 +55,8 @@ def stub(chart: Mapping[str, Any], latency: float) -> Iterator[str]:
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         server.close()
-        for task in asyncio.all_tasks(loop):
+        answering = asyncio.all_tasks(loop)
+        for task in answering:
             task.cancel()
+        loop.run_until_complete(asyncio.gather(*answering, return_exceptions=True))
         loop.close()

@@ -9,9 +9,11 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from http.client import HTTPConnection
 from pathlib import Path
+from socket import create_server
 from statistics import median
 from urllib.parse import urlsplit
 
+from bench.caller import Arrivals, Waits, arrivals, at_once
 from bench.fhir_stub import stub
 from bench.load import measure
 from bench.machine import members, proportional_megabytes
@@ -36,6 +38,9 @@ FACTS = {
 LATENCY = 0.03
 """Seconds that the FHIR stub takes for an answer, about what a server in the same town takes."""
 CONCURRENT = 16
+SHARE = 0.4
+"""Of the calls a second that a service can answer, those that come by timetable."""
+FIFTH = 5
 
 
 def selector() -> float:
@@ -80,6 +85,32 @@ def fetching(folder: Path) -> tuple[float, float, float]:
             with ThreadPoolExecutor(CONCURRENT) as clients:
                 many = sorted(clients.map(lambda _: _timed(lambda: _post(peer, asking)), range(CONCURRENT * 20)))
     return median(single) * 1e3, median(hook) * 1e3, many[int(len(many) * 0.99)] * 1e3
+
+
+def beside_a_hung_server(folder: Path, calls: int) -> tuple[Waits, Waits]:
+    """Waits for hooks that bring all they need, 16 at once: where all do, and where each fifth asks a hung server.
+
+    Parameters: how many `calls`.
+    """
+    whole = request(SIZES["50 kB"])
+    with create_server(("127.0.0.1", 0)) as hung:  # it takes calls and never looks at them
+        base = f"http://127.0.0.1:{hung.getsockname()[1]}/fhir"
+        lacking = {key: value for key, value in whole["prefetch"].items() if key != "coverage"}
+        asking = json.dumps({**whole, "prefetch": lacking, "fhirServer": base}).encode()
+        bringing = json.dumps(whole).encode()
+        mixed = [bringing if number % FIFTH else asking for number in range(calls)]
+        with telecode(folder, fhir_allow=base) as peer:
+            at_once(peer, [bringing] * CONCURRENT * 10, CONCURRENT)
+            alone = at_once(peer, [bringing] * calls, CONCURRENT)
+            beside = at_once(peer, mixed, CONCURRENT)
+    return Waits.of(alone), Waits.of([took for took, sent in zip(beside, mixed, strict=True) if sent is bringing])
+
+
+def by_timetable(folder: Path, body: Path, seconds: int) -> tuple[float, Arrivals]:
+    """The rate of calls, 40 % of what the service can answer, and how they fared."""
+    with telecode(folder) as peer:
+        rate = SHARE * measure(peer, body, CONCURRENT, 5).rate
+        return rate, arrivals(peer, body.read_bytes(), rate, seconds)
 
 
 def memory(folder: Path, body: Path, seconds: int) -> list[tuple[int, float]]:
