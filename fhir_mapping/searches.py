@@ -1,6 +1,6 @@
 """Tells whether what an EHR answered to a search is all there is: only then may something not found count as absent."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from urllib.parse import parse_qsl
@@ -31,7 +31,10 @@ class Search:
 
 def searches(resources: Iterable[object]) -> tuple[Search, ...]:
     """List the searchsets among the values of a prefetch."""
-    return tuple(found for value in resources for found in _searches(record(value), 0))
+    found: list[Search] = []
+    for value in resources:
+        _list_searches(record(value), 0, found)
+    return tuple(found)
 
 
 def is_empty(value: object) -> bool:
@@ -52,22 +55,25 @@ def complete_search(known: Iterable[Search], kind: str, first: date, last: date)
     return Evidence(f"a search for {quote(kind)}", "Bundle", said, How.DERIVED)
 
 
-def _searches(resource: Json, depth: int) -> Iterator[Search]:
+def _list_searches(resource: Json, depth: int, found: list[Search]) -> None:
     if resource.get("resourceType") != "Bundle" or depth > _NESTED:
         return
-    entries = records(resource.get("entry"))
-    held = [(entry, record(entry.get("resource"))) for entry in entries]
-    for _, inner in held:
-        yield from _searches(inner, depth + 1)
+    matches, kinds, failed = 0, set(), False
+    for entry in records(resource.get("entry")):
+        inner = record(entry.get("resource"))
+        kind = inner.get("resourceType")
+        if kind == "Bundle":
+            _list_searches(inner, depth + 1, found)
+        failed = failed or kind == "OperationOutcome"
+        if text(record(entry.get("search")).get("mode")) not in _BESIDE:
+            matches += 1
+            kinds.add(text(kind))
     links = {text(link.get("relation")): text(link.get("url")) for link in records(resource.get("link"))}
     path, _, query = links.get("self", "").partition("?")
-    matches = [inner for entry, inner in held if text(record(entry.get("search")).get("mode")) not in _BESIDE]
-    kinds = {text(inner.get("resourceType")) for inner in matches}
-    kind = path.rstrip("/").rpartition("/")[2] or (kinds.pop() if len(kinds) == 1 else "")
+    searched = path.rstrip("/").rpartition("/")[2] or (kinds.pop() if len(kinds) == 1 else "")
     total = resource.get("total")
-    cut = isinstance(total, int) and total > len(matches)
-    failed = any(inner.get("resourceType") == "OperationOutcome" for _, inner in held)
-    yield Search(kind, tuple(parse_qsl(query)), "next" not in links and not cut and not failed, len(matches))
+    whole = "next" not in links and not failed and not (isinstance(total, int) and total > matches)
+    found.append(Search(searched, tuple(parse_qsl(query)), whole, matches))
 
 
 def _harmless(name: str, value: str, first: date, last: date) -> bool:
