@@ -121,8 +121,8 @@ class _TimelyReader(io.RawIOBase):
     def readinto(self, into: Any) -> int | None:  # noqa: ANN401 - any writable buffer
         if time.monotonic() >= self._until:
             raise TimeoutError("the time is over")
-        left = _left(self._until)
-        if (self._sock.gettimeout() or 0) - left > _SLACK:
+        left, set_before = _left(self._until), self._sock.gettimeout()
+        if set_before is None or set_before - left > _SLACK:
             self._sock.settimeout(left)
         return self._raw.readinto(into)
 
