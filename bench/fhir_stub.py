@@ -55,8 +55,13 @@ def stub(chart: Mapping[str, Any], latency: float) -> Iterator[str]:
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         server.close()
-        answering = asyncio.all_tasks(loop)
-        for task in answering:
-            task.cancel()
-        loop.run_until_complete(asyncio.gather(*answering, return_exceptions=True))
+        loop.run_until_complete(_let_go())
         loop.close()
+
+
+async def _let_go() -> None:
+    """End the answers to callers who have not hung up."""
+    answering = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in answering:
+        task.cancel()
+    await asyncio.gather(*answering, return_exceptions=True)

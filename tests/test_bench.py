@@ -4,6 +4,7 @@ import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -12,6 +13,7 @@ from fhir.resources.R4B import get_fhir_model_class
 from flask.testing import FlaskClient
 
 from bench.caller import Waits, arrivals, at_once
+from bench.fhir_stub import stub
 from bench.payloads import SIZES, body, note_text
 from bench.servers import Peer
 
@@ -106,3 +108,14 @@ def test_an_answer_without_a_card_is_no_figure() -> None:
 @pytest.mark.parametrize(("many", "p50", "p99"), [(1, 1, 1), (99, 50, 99), (100, 51, 100), (101, 51, 100)])
 def test_waits_are_told_by_their_rank(many: int, p50: int, p99: int) -> None:
     assert Waits.of([second / 1e3 for second in range(many, 0, -1)]) == pytest.approx(Waits(p50, p99, many))
+
+
+@pytest.mark.parametrize("hangs_up", [True, False])
+def test_the_fhir_server_of_the_measurement_ends_whether_its_callers_have_hung_up_or_not(*, hangs_up: bool) -> None:
+    with stub({"patient": {"resourceType": "Patient", "id": "p-1"}}, latency=0) as base:
+        caller = HTTPConnection(base.removeprefix("http://").removesuffix("/fhir"))
+        caller.request("GET", "/fhir/Patient/p-1")
+        assert json.load(caller.getresponse()) == {"resourceType": "Patient", "id": "p-1"}
+        if hangs_up:
+            caller.close()
+    caller.close()
