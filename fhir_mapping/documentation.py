@@ -49,7 +49,7 @@ def documentation(chart: Chart) -> Documentation:
     reader = _Reader(chart, notes=[], observed={}, extended={})
     reader.sort_observations()
     reader.sort_extensions()
-    slot = slot_note(chart.encounter)
+    slot = slot_note(chart.encounter, chart.when)
     total = reader.fact("total_minutes", _minutes)
     return Documentation(
         total_minutes=replace(total, notes=(*total.notes, slot)) if slot else total,

@@ -53,10 +53,13 @@ def service_date(encounter: Json) -> Fact[date]:
     return Fact(start.day, (evidence(encounter, f"{path}.start", text(period.get("start"))),), notes=notes)
 
 
-def slot_note(encounter: Json) -> str | None:
-    """Word the cross-check for the minutes: how long the visit or its slot was, which is never time spent by law."""
+def slot_note(encounter: Json, start: Moment | None) -> str | None:
+    """Word the cross-check for the minutes: how long the visit or its slot was, which is never time spent by law.
+
+    Parameters: `start`, when the visit began, if that can be told.
+    """
     path, period = _period(encounter)
-    start, end = visit_moment(encounter), moment_or_none(period.get("end"))
+    end = moment_or_none(period.get("end"))
     if start is None or end is None or start.at is None or end.at is None:
         return None
     minutes = int((end.at - start.at).total_seconds()) // 60
