@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from pydantic import ValidationError
+
 from cds_hooks.coding.policy import PolicyBook
-from cds_hooks.exchange.facts_json import FactsRefused, read_facts
-from cds_hooks.exchange.facts_out import facts_as_json
+from cds_hooks.exchange.facts_json import FactsJson
+from cds_hooks.exchange.facts_out import plain
 from cds_hooks.exchange.facts_query import write_query
-from fhir_mapping.facts import EncounterFacts
+from fhir_mapping.facts import NO_RELATED_VISIT, EncounterFacts
+
+TOLD = tuple(name for name in EncounterFacts.__slots__ if name != "notes")
 
 
 def calculator_link(facts: EncounterFacts, book: PolicyBook, address: str) -> str | None:
@@ -20,12 +24,17 @@ def calculator_link(facts: EncounterFacts, book: PolicyBook, address: str) -> st
     since = book.unchanged_since(day) if day else None
     if since is None:
         return None
-    body = {name: fact["value"] for name, fact in facts_as_json(facts).items()}
+    body = {name: plain(value) for name in TOLD if (value := getattr(facts, name).value) is not None}
     body["service_date"] = since.isoformat()
-    body["payers"] = [payer for payer in body["payers"] or () if payer in book.selectable_payers()] or None
-    del body["related_visit" if body["related_visit_days_ago"] is not False else "related_visit_days_ago"]
+    named = body.get("payers", ())
+    body["payers"] = [name for name in named if name in book.payers and book.payers[name].selectable] or None
+    days = body.pop("related_visit_days", None)
+    if days == NO_RELATED_VISIT:
+        body["related_visit"] = False
+    elif days is not None:
+        body["related_visit_days_ago"] = days
     try:
-        read_facts(body, book)
-    except FactsRefused:  # a chart may say what no form takes: more minutes than a day has, a code that is none
+        FactsJson.model_validate(body)
+    except ValidationError:  # a chart may say what no form takes: more minutes than a day has, a code that is none
         return None
     return f"{address}/calculator?{write_query(body)}"

@@ -18,9 +18,9 @@ def facts_as_json(facts: EncounterFacts) -> dict[str, Any]:
 
 def _fact(fact: Fact[Any]) -> dict[str, Any]:
     return {
-        "value": _plain(fact.value),
+        "value": plain(fact.value),
         "evidence": [_evidence(piece) for piece in fact.evidence],
-        "conflict": [{"value": _plain(r.value), "evidence": _evidence(r.evidence)} for r in fact.conflict],
+        "conflict": [{"value": plain(r.value), "evidence": _evidence(r.evidence)} for r in fact.conflict],
         "why_unknown": fact.why_unknown,
         "notes": list(fact.notes),
     }
@@ -30,7 +30,8 @@ def _evidence(piece: Evidence) -> dict[str, str]:
     return {"resource": piece.resource, "path": piece.path, "said": piece.said, "how": piece.how}
 
 
-def _plain(value: Any) -> Any:  # noqa: ANN401 - a fact of any kind
+def plain(value: Any) -> Any:  # noqa: ANN401 - a fact of any kind
+    """A fact's value as JSON writes it."""
     if isinstance(value, MdmElements | SameDayVisit):
         return {name: getattr(value, name) for name in value.__slots__}
     return list(value) if isinstance(value, tuple) else value
