@@ -69,12 +69,12 @@ def select(facts: EncounterFacts, book: PolicyBook, options: Options = Options()
         warnings += answer.warnings
         reasons += answer.reasons
         steps += answer.steps
-    if kind is not Kind.SELECTION:
-        candidates = [replace(c, recommended=False) if c.recommended else c for c in candidates]
     if kind is Kind.SELECTION:
         # What one payer does not take is said beside the code that another does.
         warnings += reasons
         reasons = []
+    else:
+        candidates = [replace(c, recommended=False) if c.recommended else c for c in candidates]
     if declined:
         asked.insert(0, question(book, "primary_payer"))
     questions = _in_order(_once(asked), book)
