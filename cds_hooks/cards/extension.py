@@ -21,4 +21,6 @@ def without_blanks(outcome: Outcome) -> Json:
 
 def _filled(members: Json) -> Json:
     """The members that say something: 0 and false do."""
+    if all(members.values()):
+        return members
     return {name: value for name, value in members.items() if value or value == 0}
