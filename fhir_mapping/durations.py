@@ -11,8 +11,9 @@ _MINUTE = r"(?:minutes?|mins?\b\.?|minuts?|mintues?|minuets?)"
 _CLOCK = r"(?:[01]?\d|2[0-3])(?::[0-5]\d)(?::[0-5]\d)?\s*(?:[ap]\.?m\b\.?)?"
 _BLANK = r"\*{2,}|_{2,}|\[\s*\]|\{[^{}]{0,40}\}|@\w{1,30}@|<<[^<>]{0,40}>>|\bx{2,}|\?{2,}|\[[a-z #_*]{1,30}\]"
 # Two looks before the long search, the cheap one first: most sentences tell no time.
-_DIGITS = re.compile(r"\d ?h|\d:\d")
-_ANY = re.compile(r"\b(?:min|mintue)|\dmin|hour|\bhrs?\b|\dhrs?\b|\d ?h\b|\d:\d|[\])}_*>@?]\s*min")
+_DIGITS = re.compile(r"\d ?h|\d:\d|\d['\u2019\u2032]")
+_ANY = re.compile(r"\b(?:min|mintue)|\dmin|\d['\u2019\u2032]|hour|\bhrs?\b|\dhrs?\b|\d ?h\b|\d:\d|[\])}_*>@?]\s*min")
+_PRIME = "['\u2019\u2032]"  # 45' is read as minutes only beside the word total
 _HEDGE = 40  # characters before a number in which it may be hedged
 _HALF_DAY = 12 * 60
 _MOST = 24 * 60
@@ -75,7 +76,8 @@ class DurationGrammar:
             |(?P<half>\b(?:a\s+)?half(?:\s+of)?[\s-]+(?:an?\s+)?hour\b|\b1/2\s*(?:an?\s+)?{_HOUR}\b)
             |(?P<quarters>\b(?:three|3)[\s-]quarters\s+of\s+an\s+hour\b)
             |(?P<quarter>\b(?:a\s+)?quarter\s+(?:of\s+an\s+)?hour\b)
-            |(?P<minutes>(?<![\w./:$#]){number}{twin}\s*\+?\s*-?\s*{_MINUTE}(?:\s*\(\s*{number}\s*\))?)
+            |(?P<minutes>(?<![\w./:$#]){number}{twin}\s*\+?\s*-?\s*(?:total\s+)?{_MINUTE}(?:\s*\(\s*{number}\s*\))?
+              |(?<![\w./:$#])\d{{1,3}}{_PRIME}(?=\s*total\b)|(?:(?<=total\s)|(?<=total:\s)|(?<=time:\s))\d{{1,3}}{_PRIME}(?!\s?\d))
             |(?P<hours>(?<![\w./:$#]){one}{twin}\s*-?\s*(?:{_HOUR})(?![\w/]))
             |(?P<blank>(?:{_BLANK})\s*{_MINUTE}))
         """
@@ -103,6 +105,8 @@ class DurationGrammar:
             if hedge:  # "at least" is part of what the mark stands for
                 lead = lead[: len(lead) - len(lead[-_HEDGE:]) + hedge.start()]
             parts += [lead, f"⟦{kind}{len(found)}⟧"]
+            if match.lastgroup == "minutes" and "total" in match[0]:  # "25 total minutes" keeps the word for the rules
+                parts.append(" total")
             found.append(Duration(kind, minutes if kind in {Kind.EXACT, Kind.CLOCK} else 0, match[0].strip()))
             at = match.end()
         return Told("".join((*parts, plain[at:])), tuple(found))

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from fhir_mapping.facts import Modality
-from fhir_mapping.note_rules import MODE, REASON, SWITCHED, TAKEN_OUT, TOTAL, NoteRules
+from fhir_mapping.note_rules import CONSENT, MODE, REASON, SWITCHED, TAKEN_OUT, TOTAL, NoteRules
 from fhir_mapping.note_times import Found, Line, Part, standing, summed, times
 from fhir_mapping.sentences import Sentence, sentences
 
@@ -69,8 +69,9 @@ def _standing(line: Line, rules: NoteRules, target: str) -> Iterator[Found]:
         value = row.value if row.value is not None or row.vague else rules.level(match["level"])
         effect = rules.effect(target, line.told.text, match, value)
         if effect != "drop":
-            # What stands in the first line is the title of the note: it is no passing mention.
-            yield line.found(target, None if effect else value, match[0], weak=row.weak and line.number > 0)
+            # What stands in the first line is the title of the note, no passing mention; but none tells of consent.
+            weak = row.weak and (line.number > 0 or target == CONSENT)
+            yield line.found(target, None if effect else value, match[0], weak=weak)
 
 
 def _weighed(found: Sequence[Found]) -> list[Found]:
@@ -87,6 +88,9 @@ def _weighed(found: Sequence[Found]) -> list[Found]:
     if modes and {one.value for one in modes} <= _SEEN:
         # Why there was no video is said of audio-only visits alone; elsewhere it tells of another day.
         others = [one for one in others if one.target != REASON]
+    if not modes or any(one.value is Modality.IN_PERSON for one in modes):
+        # "Consent: verbal" says no more of what; of telehealth it is where the note tells of a telehealth visit alone.
+        others = [one for one in others if not (one.target == CONSENT and one.weak)]
     changed = [one for one in modes if one.value is Modality.INTERRUPTED]
     if not changed and {one.value for one in modes} == _BOTH and any(one.target == SWITCHED for one in kept):
         changed = [replace(one, value=Modality.INTERRUPTED) for one in modes]

@@ -12,7 +12,7 @@ from fhir_mapping.facts import AudioOnlyReason, ClinicianLocation, MdmLevel, Mod
 from fhir_mapping.needles import Needles
 
 TOTAL, PART, TAKEN_OUT = "total_minutes", "part_minutes", "taken_out"
-MODE, SWITCHED, REASON = "modality", "switched", "audio_only_reason"
+MODE, SWITCHED, REASON, CONSENT = "modality", "switched", "audio_only_reason", "consent_documented"
 TIMES = (TOTAL, "discussion_minutes", "video_minutes", "audio_minutes", "cumulative_minutes")
 KEPT_ASIDE = ("not_counted", "already_out", TAKEN_OUT, PART)
 ELEMENTS = ("mdm_problems", "mdm_data", "mdm_risk")
@@ -22,7 +22,7 @@ VALUES: Mapping[str, Mapping[Any, Any]] = {
     "clinician_location": {word.value: word for word in ClinicianLocation},
     REASON: {word.value: word for word in AudioOnlyReason},
     SWITCHED: {True: True},
-    "consent_documented": {True: True, False: False},
+    CONSENT: {True: True, False: False},
     "video_capable": {True: True, False: False},
     **{target: {word.value: word for word in MdmLevel} for target in ("mdm", *ELEMENTS)},
 }

@@ -11,7 +11,7 @@ from fhir_mapping.sentences import Sentence
 MARK = re.compile(r"⟦[mvbc](\d+)⟧")
 _WITHIN = re.compile(r"includ|of which|of that|of those|consist|which|total|with over|more than half|%")
 _QUOTED = 76  # characters: a quotation on a card holds 80
-_LABEL = re.compile(r"(?:t[it]?m?e|\btt|minutes|minuts|mins|discussion)\b.*\d")
+_LABEL = re.compile(r"(?:t[it]?m?e|\btt|minutes|minuts|mins|discussion)\b.*\d|⟦.*\d total\b")
 _PARTS = 2  # so many at least make a sum
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 _LONGEST = 500  # characters of one sentence: what runs on longer is a table or a paste, and is cut
 _LINE = re.compile(r"[^\n]+")
 _BULLET = re.compile(r"\s*(?:[-*\u2013>\u00b7\u2022\u25a1\u2610-\u2612\u2713]|\d{1,2}[.)]\s|\[[ xX]?\])")
-_HEADING = re.compile(r"\s*[A-Z][\w /&()'-]{0,45}:(?!\d)")
+_HEADING = re.compile(r"\s*(?:[A-Z][\w /&()'-]{0,45}:(?!\d)|\[[A-Z][\w /&-]{1,30}\](?!\s*min))")
 _OPEN_END = re.compile(
     r"(?:\b(?:of|the|a|an|with|and|or|for|by|via|was|were|is|in|on|to|at|from|total|spent|than)|,)\s*$", re.IGNORECASE
 )
@@ -18,6 +18,7 @@ _SHORT_FORM = re.compile(
     r"\b(?:(?P<title>dr|drs|mr|mrs|ms|st|vs)|mins?|incl|excl|hrs?|secs?|pt|pts|approx|appt|no|ave|tel|ph|ext|dept|wk"
     r"|yr|mo|e\.g|i\.e|a\.m|p\.m|etc)\.$"
 )
+_OPENING = re.compile(r"[A-Z][a-z]|I\b|[A-Z]{2,}|total for today\b[^.;:]{0,60}\d ?min")
 
 
 class Sentence(NamedTuple):
@@ -35,7 +36,7 @@ def sentences(note: str) -> Iterator[Sentence]:
     for start, end in _passages(note):
         found = _HEADING.match(note, start, end)
         if found:
-            heading = found[0].strip(" :").casefold()
+            heading = found[0].strip(" :[]").casefold()
         for first, last in _split(note, start, end):
             words = " ".join(note[first:last].split())
             if words:
@@ -73,7 +74,7 @@ def _split(note: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     first = start
     for stop in _END.finditer(note, start, end):
         short = _SHORT_FORM.search(note[max(first, stop.end() - 8) : stop.end()].lower())
-        if short and (short["title"] or not _opens(note[stop.end() : stop.end() + 40].lstrip())):
+        if short and (short["title"] or not _opens(note[stop.end() : stop.end() + 90].lstrip())):
             continue
         yield first, stop.end()
         first = stop.end()
@@ -84,5 +85,5 @@ def _split(note: str, start: int, end: int) -> Iterator[tuple[int, int]]:
 
 
 def _opens(after: str) -> bool:
-    """Whether a new sentence opens here: after "min." a capital letter with a word behind it."""
-    return bool(re.match(r"[A-Z][a-z]|I\b|[A-Z]{2,}", after))
+    """Whether a new sentence opens here: after "min." a capital letter with a word behind it, or a total of its own."""
+    return bool(_OPENING.match(after))
