@@ -28,7 +28,8 @@ def read_note(text: str, rules: NoteRules) -> tuple[Found, ...]:
         may = rules.needles.possible(told.text)
         if not may & rules.every:
             continue
-        line = Line(number, sentence, told, corrects=rules.corrections.search(told.text) is not None, may=may)
+        corrects = may & rules.corrections.bit and rules.corrections.pattern.search(told.text)
+        line = Line(number, sentence, told, corrects=bool(corrects), may=may)
         for one in times(line, rules):
             if isinstance(one, Part):
                 parts.append(one)
@@ -45,11 +46,10 @@ def _own(text: str, rules: NoteRules) -> Iterator[tuple[int, Sentence]]:
     """The sentences that were written for this visit: a quotation of another note is passed over until it closes."""
     quoted = False
     for number, sentence in enumerate(sentences(text[:LONGEST])):
-        plain = sentence.text.casefold()
-        marks = plain.count('"') % 2
+        marks = sentence.text.count('"') % 2
         if quoted:
-            quoted = not (marks or rules.copy_closes.search(plain))
-        elif marks and rules.copy_opens.search(plain):
+            quoted = not (marks or rules.copy_closes.search(sentence.text.casefold()))
+        elif marks and rules.copy_opens.search(sentence.text.casefold()):
             quoted = True
         else:
             yield number, sentence

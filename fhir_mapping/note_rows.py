@@ -28,7 +28,7 @@ from fhir_mapping.tables import Place, Row, Source, Table, read_table
 
 FILE = "note_rules.yaml"
 _MARKS = {"m": "⟦m\\d+⟧", "t": "⟦[mvb]\\d+⟧", "exact": "⟦[mc]\\d+⟧"}
-_NUMBER = r"(?P<number>\d{1,3})(?![\d/.:%])"
+_NUMBER = r"(?P<number>\d{1,3})(?![\d/:%]|\.\d)"
 _GAP = r"(?:\W+\w+){0,6}?\W+"
 
 
@@ -98,7 +98,10 @@ def load_note_rules(folder: Path, *, site: Path | None = None) -> NoteRules:
         for name in VALUES
         if any(name in file.triggers for _, file in files)
     }
-    needles = Needles.of([*map(_must_match, reads), *([trigger] for trigger in triggers.values())])
+    corrections = _compile(
+        own, ("corrections",), "|".join(entry for _, file in files for entry in file.corrections), words
+    )
+    needles = Needles.of([*map(_must_match, reads), *([one] for one in (*triggers.values(), corrections))])
     reads = [replace(rule, bit=1 << number) for number, rule in enumerate(reads)]
     contexts: dict[str, list[ContextRule]] = {}
     for table, file in files:
@@ -106,7 +109,6 @@ def load_note_rules(folder: Path, *, site: Path | None = None) -> NoteRules:
             for target in targets:
                 contexts.setdefault(target, []).append(rule)
     times = {*TIMES, *KEPT_ASIDE}
-    corrections = [entry for _, file in files for entry in file.corrections]
     return NoteRules(
         grammar=DurationGrammar.of(
             first.numbers, before="|".join(first.vague.before), after="|".join(first.vague.after)
@@ -124,7 +126,7 @@ def load_note_rules(folder: Path, *, site: Path | None = None) -> NoteRules:
         contexts={target: tuple(rules) for target, rules in contexts.items()},
         copy_opens=_compile(own, ("copied", "opens"), first.copied.opens, words),
         copy_closes=_compile(own, ("copied", "closes"), first.copied.closes, words),
-        corrections=_compile(own, ("corrections",), "|".join(corrections), words),
+        corrections=Trigger(corrections, 1 << len(reads) + len(triggers)),
         levels={said: MdmLevel(word) for said, word in first.levels.items()},
     )
 

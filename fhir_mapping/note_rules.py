@@ -102,11 +102,14 @@ class ContextRule:
 
 @dataclass(frozen=True, slots=True)
 class Trigger:
-    """The words without which a sentence says nothing of a target; `bit` stands for it, `rows` for all of its rows."""
+    """The words without which a sentence says nothing of a target; `bit` stands for it, `rows` for all of its rows.
+
+    Those by which a sentence corrects another stand for no target: they have no rows.
+    """
 
     pattern: re.Pattern[str]
     bit: int
-    rows: int
+    rows: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +131,7 @@ class NoteRules:
     contexts: Mapping[str, tuple[ContextRule, ...]]
     copy_opens: re.Pattern[str]
     copy_closes: re.Pattern[str]
-    corrections: re.Pattern[str]
+    corrections: Trigger
     levels: Mapping[str, MdmLevel]
 
     def among(self, bits: int) -> Iterator[ReadRule]:

@@ -68,7 +68,7 @@ def test_no_row_is_held_back_that_would_match(file: Path) -> None:
         may = RULES.needles.possible(sentence)
         for row in RULES.rows:
             assert may & row.bit or not any(row.find(sentence, "")), (row.pattern.pattern, sentence)
-        for name, trigger in RULES.triggers.items():
+        for name, trigger in (*RULES.triggers.items(), ("corrections", RULES.corrections)):
             assert may & trigger.bit or not trigger.pattern.search(sentence), (name, sentence)
 
 
