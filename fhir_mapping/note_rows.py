@@ -16,7 +16,6 @@ from fhir_mapping.needles import Needles, bits
 from fhir_mapping.note_rules import (
     KEPT_ASIDE,
     PART,
-    SCOPES,
     TIMES,
     VALUES,
     ContextRule,
@@ -170,7 +169,7 @@ def _contexts(table: Table, file: _NoteRules, words: Mapping[str, str]) -> Itera
                 row.effect,
                 row.direction in {"before", "both"},
                 row.direction in {"after", "both"},
-                SCOPES[row.scope],
+                row.scope,
                 _compile(table, (*place, "pattern"), row.pattern, words),
                 _compile(table, (*place, "terminators"), row.terminators, words) if row.terminators else None,
             ),

@@ -84,20 +84,48 @@ class ContextRule:
     effect: str
     before: bool
     after: bool
-    ends: re.Pattern[str] | None
+    scope: str
     pattern: re.Pattern[str]
     terminators: re.Pattern[str] | None
 
-    def holds(self, text: str, start: int, end: int, value: object) -> bool:
-        """Whether the context stands around `text[start:end]`, which was read as `value`."""
+    def holds(self, around: Around, value: object) -> bool:
+        """Whether the context stands around what was read as `value`."""
         if self.values and value not in self.values:
             return False
-        opens = _opens(text, start, self.ends) if self.before else end
-        closes = _closes(text, end, self.ends) if self.after else end
-        region = text[opens:closes]
+        opens = around.opens(self.scope) if self.before else around.end
+        closes = around.closes(self.scope) if self.after else around.end
+        region = around.text[opens:closes]
         if self.terminators:
             region = self.terminators.split(region)[-1 if self.before else 0]
         return self.pattern.search(region) is not None
+
+
+class Around:
+    """The words around a reading in its sentence; where its clause or phrase opens and closes is looked up once."""
+
+    __slots__ = ("_closes", "_opens", "end", "start", "text")
+
+    def __init__(self, text: str, start: int, end: int) -> None:
+        """Parameters: `text`, the sentence; the reading stands at `start` to `end`."""
+        self.text, self.start, self.end = text, start, end
+        self._opens: dict[str, int] = {}
+        self._closes: dict[str, int] = {}
+
+    def opens(self, scope: str) -> int:
+        """Where the clause or phrase that holds the reading opens."""
+        if scope not in self._opens:
+            ends = SCOPES[scope]
+            found = ends.finditer(self.text, 0, self.start) if ends else ()
+            self._opens[scope] = max((one.end() for one in found), default=0)
+        return self._opens[scope]
+
+    def closes(self, scope: str) -> int:
+        """Where the clause or phrase that holds the reading closes."""
+        if scope not in self._closes:
+            ends = SCOPES[scope]
+            found = ends.search(self.text, self.end) if ends else None
+            self._closes[scope] = found.start() if found else len(self.text)
+        return self._closes[scope]
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,20 +171,9 @@ class NoteRules:
 
     def effect(self, target: str, text: str, match: re.Match[str], value: object) -> str | None:
         """What the words around a reading do to it: drop it, ask about it, or nothing."""
-        contexts = self.contexts.get(target, ())
-        return next((c.effect for c in contexts if c.holds(text, match.start(), match.end(), value)), None)
+        around = Around(text, match.start(), match.end())
+        return next((one.effect for one in self.contexts.get(target, ()) if one.holds(around, value)), None)
 
     def level(self, said: str) -> MdmLevel:
         """The MDM level that a word stands for."""
         return self.levels[" ".join(said.split())]
-
-
-def _opens(text: str, start: int, ends: re.Pattern[str] | None) -> int:
-    """Where the clause or phrase that holds `start` opens."""
-    return max((found.end() for found in ends.finditer(text, 0, start)), default=0) if ends else 0
-
-
-def _closes(text: str, end: int, ends: re.Pattern[str] | None) -> int:
-    """Where the clause or phrase that holds `end` closes."""
-    found = ends.search(text, end) if ends else None
-    return found.start() if found else len(text)

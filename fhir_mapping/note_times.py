@@ -73,17 +73,18 @@ Claims = Mapping[int, tuple[ReadRule, re.Match[str]]]
 
 def times(line: Line, rules: NoteRules) -> Iterator[Found | Part]:
     """The lengths of time that a sentence tells, each claimed by one rule; parts that make a whole are summed."""
-    if line.may & rules.numbers and _LABEL.search(line.told.text):
-        yield from _numbers(line, rules)
+    numbers = list(_numbers(line, rules)) if line.may & rules.numbers and _LABEL.search(line.told.text) else []
+    yield from numbers
     if not line.told.durations:
         return
+    labelled = any(one.target == TOTAL for one in numbers)
     claims = _claims(line, rules)
     parts = {index: duration for index, duration in _parts(line, rules, claims).items() if index in claims}
-    if len(parts) >= _PARTS and not _total_beside(claims, parts):
+    if len(parts) >= _PARTS and not labelled and not _total_beside(claims, parts):
         total = _sum(list(parts.values())) if _make_a_whole(line, claims, parts) else None
         yield line.found(TOTAL, total, next(iter(parts.values())).said)
         claims = {i: claim for i, claim in claims.items() if i not in parts or claim[0].target not in {TOTAL, PART}}
-    elif _total_beside(claims, {}):
+    elif labelled or _total_beside(claims, {}):
         claims = {i: claim for i, claim in claims.items() if not (claim[0].target == TOTAL and claim[0].soft)}
     for index, (rule, match) in claims.items():
         duration = line.told.durations[index]
