@@ -16,7 +16,9 @@ NOTES = Path(__file__).parents[1] / "notes"
 FILES = sorted(NOTES.glob("*.jsonl"))
 WHOLE, SHORT = "note-", "s-"
 LEAST_SHORT, LEAST_TRAPS, LEAST_WHOLE = 250, 120, 25
-GOOD = 0.98
+GOOD = {"minutes_total": 0.98, "modality": 0.98}
+UNSEEN, AS_GOOD = "unseen.jsonl", {"minutes_total": 0.94, "modality": 0.85}
+"""The set for which no wording was added to the rules: on it what they make up was mended, and nothing else."""
 
 
 def labelled(path: Path) -> list[dict[str, Any]]:
@@ -49,9 +51,16 @@ def test_no_total_is_ever_made_up() -> None:
 
 
 @pytest.mark.parametrize("field", ["minutes_total", "modality"])
-def test_minutes_and_mode_are_read_right_in_98_of_100_notes_of_each_set(field: str) -> None:
+def test_minutes_and_mode_are_read_right_in_98_of_100_notes_of_each_set_that_rules_were_made_by(field: str) -> None:
     for path, found, _ in measured():
-        assert found[field].right / found[field].notes >= GOOD, path.name
+        least = (AS_GOOD if path.name == UNSEEN else GOOD)[field]
+        assert found[field].right / found[field].notes >= least, path.name
+
+
+def test_what_is_not_read_of_unseen_wordings_is_asked_and_seldom_made_up() -> None:
+    (scores,) = [found for path, found, _ in measured() if path.name == UNSEEN]
+    most = {"discussion_minutes": 2, "modality": 2, "patient_location": 3, "consent": 1, "audio_only_reason": 2}
+    assert all(one.invented <= most.get(name, 0) for name, one in scores.items()), scores
 
 
 @pytest.mark.parametrize(
@@ -152,6 +161,7 @@ def test_what_is_no_exact_total_is_asked_about_and_never_rounded(text: str) -> N
         "The visit to the ER took 300 minutes in total.",
         "45 minutes used for homework.",
         "Total of 40 minutes of physical therapy today.",
+        "4/3 RN call 12 min\n4/11 RN call 9 min\n4/12 pharm 15 min",
         "30 total minutes of exercise a day.",
         "Walks 150 total min per week.",
         "Total height 5' 10\".",
@@ -192,6 +202,8 @@ def test_minutes_of_anything_else_are_no_total(text: str) -> None:
         ("Video dropped midway and the visit was converted to audio only.", "interrupted"),
         ("Seen in person today.", "in_person"),
         ("She was seen by ophthalmology in person.", None),
+        ("I am happy to see her in the office.", None),
+        ("Follow up by video when the patch is back.", None),
         ("Asynchronous exchange through the patient portal.", "asynchronous"),
         ("Telehealth visit for diabetes.", None),
         ("Schedule a telemedicine video visit in six weeks.", None),
@@ -315,6 +327,10 @@ def test_the_mode_is_the_one_this_visit_was_held_by(text: str, mode: str | None)
         ("consent_documented", "Consent was obtained for the AI scribe.", None),
         ("consent_documented", "Informed consent for surgery was signed.", None),
         ("consent_documented", "Telehealth consent: ***", None),
+        ("consent_documented", "Consent to telehealth: not recorded.", None),
+        ("consent_documented", "Consent to telehealth: (blank).", None),
+        ("consent_documented", "Consent for telehealth wasn't asked today.", False),
+        ("consent_documented", "Consent to telehealth: verbal, obtained.", True),
         ("consent_documented", "I did not obtain her consent to the telehealth visit.", False),
         ("consent_documented", "Forgot to ask for consent to the video visit.", False),
         ("consent_documented", "Tele-consent: not obtained", False),
