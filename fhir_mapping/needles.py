@@ -71,7 +71,7 @@ class Needles:
         free, width = 0, len(rows)
         for number, patterns in enumerate(rows):
             found = {words for one in patterns for words in required(one)}
-            best = sorted(found, key=lambda words: (_worth(words), sorted(words)), reverse=True)
+            best = sorted(found, key=_worth, reverse=True)
             best = best[:1] + [words for words in best[1:] if _worth(words)[0] >= _SHORT]
             for group in range(_GROUPS):
                 bit = 1 << (number + group * width)
@@ -203,5 +203,5 @@ def _shortest(words: Iterable[str]) -> Words:
     return frozenset(word for word in found if not any(one in word for one in found - {word}))
 
 
-def _worth(words: Words) -> tuple[int, int]:
-    return min(_LONG, *map(len, words)), -len(words)
+def _worth(words: Words) -> tuple[int, int, list[str]]:
+    return min(_LONG, *map(len, words)), -len(words), sorted(words)  # of like ones the same in every process
