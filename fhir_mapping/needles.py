@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from functools import reduce
+from functools import cache, reduce
 from itertools import product
 from operator import or_
 
@@ -34,6 +34,7 @@ _MOST = 64
 """So many ways to write one stretch of a row are told apart; where there are more, it is cut in two."""
 _Part = tuple[Any, Any]
 """A part of a pattern as Python's own parser tells it: its kind, and what it holds."""
+_NOTHING: _Part = (None, None)
 _BESIDE = frozenset({_kinds.LITERAL, _kinds.AT})
 _EDGE = "\b"
 """Stands in a word, while it is put together, where a pattern says that one begins or ends."""
@@ -100,33 +101,35 @@ def bits(numbers: Iterable[int]) -> int:
     return reduce(or_, numbers, 0)
 
 
-def required(pattern: re.Pattern[str]) -> set[Words]:
+@cache  # the process that starts the workers has taken the rules apart already
+def required(pattern: re.Pattern[str]) -> frozenset[Words]:
     """The sets of words of which one each must stand in whatever the pattern matches; none if letters may be large."""
-    return set() if pattern.flags & re.IGNORECASE else _of_sequence(_parser.parse(pattern.pattern, pattern.flags))
+    parts = [] if pattern.flags & re.IGNORECASE else _parser.parse(pattern.pattern, pattern.flags)
+    return frozenset(_of_sequence(parts))
 
 
 def _of_sequence(parts: Sequence[_Part]) -> set[Words]:
     found: set[Words] = set()
     run = {""}
     for place, (kind, held) in enumerate(parts):
+        if kind is _kinds.LITERAL:  # what most parts are, in long rows
+            run = {way + chr(held) for way in run}
+            continue
         ways = _ways(kind, held)
         if ways is not None and len(run) * len(ways) <= _MOST:
-            run = {before + after for before, after in product(run, ways)}
+            run = {way + last for way, last in product(run, ways)}
             continue
         found |= _told(run)
         run = {""} if ways is None else ways
         if ways is None:
-            beside = [
-                [one for one in near if one[0] in _BESIDE] for near in (parts[:place][-1:], parts[place + 1 :][:1])
-            ]
-            found |= _of_part(kind, held, *beside)
+            before = parts[place - 1] if place else _NOTHING
+            after = parts[place + 1] if place + 1 < len(parts) else _NOTHING
+            found |= _of_part(kind, held, *([one] if one[0] in _BESIDE else [] for one in (before, after)))
     return found | _told(run)
 
 
 def _ways(kind: object, held: Any) -> set[str] | None:  # noqa: ANN401 - each kind of part holds something else
     """All that a part can be, edges of words marked; `None` where that is not a few texts."""
-    if kind is _kinds.LITERAL:
-        return {chr(held)}
     if kind is _kinds.AT:
         return {_EDGE} if held is _kinds.AT_BOUNDARY else {""}
     if kind in {_kinds.ASSERT, _kinds.ASSERT_NOT}:
@@ -145,10 +148,13 @@ def _ways(kind: object, held: Any) -> set[str] | None:  # noqa: ANN401 - each ki
 def _ways_of_sequence(parts: Sequence[_Part]) -> set[str] | None:
     run = {""}
     for kind, held in parts:
+        if kind is _kinds.LITERAL:
+            run = {way + chr(held) for way in run}
+            continue
         ways = _ways(kind, held)
         if ways is None or len(run) * len(ways) > _MOST:
             return None
-        run = {before + after for before, after in product(run, ways)}
+        run = {way + last for way, last in product(run, ways)}
     return run
 
 
