@@ -34,7 +34,6 @@ _MOST = 64
 """So many ways to write one stretch of a row are told apart; where there are more, it is cut in two."""
 _Part = tuple[Any, Any]
 """A part of a pattern as Python's own parser tells it: its kind, and what it holds."""
-_NOTHING: _Part = (None, None)
 _BESIDE = frozenset({_kinds.LITERAL, _kinds.AT})
 _EDGE = "\b"
 """Stands in a word, while it is put together, where a pattern says that one begins or ends."""
@@ -112,20 +111,30 @@ def _of_sequence(parts: Sequence[_Part]) -> set[Words]:
     found: set[Words] = set()
     run = {""}
     for place, (kind, held) in enumerate(parts):
-        if kind is _kinds.LITERAL:  # what most parts are, in long rows
-            run = {way + chr(held) for way in run}
-            continue
-        ways = _ways(kind, held)
-        if ways is not None and len(run) * len(ways) <= _MOST:
-            run = {way + last for way, last in product(run, ways)}
-            continue
-        found |= _told(run)
-        run = {""} if ways is None else ways
-        if ways is None:
-            before = parts[place - 1] if place else _NOTHING
-            after = parts[place + 1] if place + 1 < len(parts) else _NOTHING
-            found |= _of_part(kind, held, *([one] if one[0] in _BESIDE else [] for one in (before, after)))
+        longer = _longer(run, kind, held)
+        if longer is None:
+            found |= _told(run)
+            longer = _ways(kind, held)
+        if longer is None:
+            found |= _of_part(kind, held, _beside(parts, place - 1), _beside(parts, place + 1))
+            longer = {""}
+        run = longer
     return found | _told(run)
+
+
+def _beside(parts: Sequence[_Part], place: int) -> Sequence[_Part]:
+    """The letter or edge at a place of a sequence, if one stands there."""
+    return [parts[place]] if 0 <= place < len(parts) and parts[place][0] in _BESIDE else []
+
+
+def _longer(run: AbstractSet[str], kind: object, held: Any) -> set[str] | None:  # noqa: ANN401 - as in _ways
+    """All that a stretch can be with a part behind it; `None` where that is not a few texts."""
+    if kind is _kinds.LITERAL:  # what most parts are
+        return {way + chr(held) for way in run}
+    ways = _ways(kind, held)
+    if ways is None or len(run) * len(ways) > _MOST:
+        return None
+    return {way + last for way, last in product(run, ways)}
 
 
 def _ways(kind: object, held: Any) -> set[str] | None:  # noqa: ANN401 - each kind of part holds something else
@@ -148,13 +157,10 @@ def _ways(kind: object, held: Any) -> set[str] | None:  # noqa: ANN401 - each ki
 def _ways_of_sequence(parts: Sequence[_Part]) -> set[str] | None:
     run = {""}
     for kind, held in parts:
-        if kind is _kinds.LITERAL:
-            run = {way + chr(held) for way in run}
-            continue
-        ways = _ways(kind, held)
-        if ways is None or len(run) * len(ways) > _MOST:
+        longer = _longer(run, kind, held)
+        if longer is None:
             return None
-        run = {way + last for way, last in product(run, ways)}
+        run = longer
     return run
 
 
