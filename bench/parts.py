@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from http.client import HTTPConnection
 from pathlib import Path
@@ -82,9 +81,8 @@ def fetching(folder: Path) -> tuple[float, float, float]:
             for _ in range(60):
                 single.append(_timed(lambda: _get(f"{base}/Patient/p-1")))
                 hook.append(_timed(lambda: _post(peer, asking)))
-            with ThreadPoolExecutor(CONCURRENT) as clients:
-                many = sorted(clients.map(lambda _: _timed(lambda: _post(peer, asking)), range(CONCURRENT * 20)))
-    return median(single) * 1e3, median(hook) * 1e3, many[int(len(many) * 0.99)] * 1e3
+            many = Waits.of(at_once(peer, [asking] * CONCURRENT * 20, CONCURRENT))
+    return median(single) * 1e3, median(hook) * 1e3, many.p99
 
 
 def beside_a_hung_server(folder: Path, calls: int) -> tuple[Waits, Waits]:
