@@ -214,14 +214,10 @@ def _walk(value: object, sent: _Sent, notes: list[str], url: str = "", depth: in
         for each in entries if isinstance(entries, list) else records(entries):
             entry = record(each)
             held = entry.get("resource")
-            inner = text(record(held).get("resourceType"))
-            if inner == "OperationOutcome":
-                if not _says_empty(entry, record(held)):
-                    notes.append(f"{_asked(resource)} could not be read by the EHR ({_issue(record(held))})")
-            elif inner and inner != "Bundle":
-                sent.append((url or text(entry.get("fullUrl")), record(held)))
-            else:
+            if text(record(held).get("resourceType")) != "OperationOutcome":
                 _walk(held, sent, notes, url or text(entry.get("fullUrl")), depth + 1)
+            elif not _says_empty(entry, record(held)):
+                notes.append(f"{_asked(resource)} could not be read by the EHR ({_issue(record(held))})")
     elif kind and kind != "Bundle":
         sent.append((url, resource))
     elif value is not None:
