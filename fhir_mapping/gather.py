@@ -23,7 +23,6 @@ from fhir_mapping.vocabulary import Vocabulary
 
 __all__ = ["Gathered", "MissingEncounter", "WrongPatient", "gather"]
 
-NOT_WRITTEN = "no note that was sent says it"
 _MOST_NOTES = 40  # a broken interface repeats itself; the first notes tell enough
 
 
@@ -81,13 +80,13 @@ def gather(  # noqa: PLR0913 - one chart, and all there is to read it by
         mdm_elements=story.elements(documented.mdm_elements),
         payers=paid.payers,
         patient_location=story.told("patient_location", where.patient_location),
-        clinician_location=story.told("clinician_location", Fact(why_unknown=NOT_WRITTEN)),
+        clinician_location=story.told("clinician_location", Fact()),
         setting=setting(chart, types),
         behavioral_health=behavioral_health(chart, who.described, types),
         clinician=who.clinician,
         audio_only_reason=story.told("audio_only_reason", documented.audio_only_reason),
-        video_capable=story.told("video_capable", Fact(why_unknown=NOT_WRITTEN)),
-        consent_documented=story.told("consent_documented", Fact(why_unknown=NOT_WRITTEN)),
+        video_capable=story.told("video_capable", Fact()),
+        consent_documented=story.told("consent_documented", Fact()),
         service_kind=charged.service_kind,
         reported_code=charged.reported_code,
         reported_modifiers=charged.reported_modifiers,

@@ -21,8 +21,12 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Narrative:
-    """The readings of all notes by what they read; `asked` are statements too vague to use; `hints` tell the mode."""
+    """The readings of all notes by what they read; `asked` are statements too vague to use; `hints` tell the mode.
 
+    `read`: whether there was a note that could be read.
+    """
+
+    read: bool
     readings: Mapping[str, Sequence[Reading[Any]]]
     asked: Mapping[str, Sequence[Evidence]]
     hints: tuple[Hint, ...]
@@ -43,7 +47,13 @@ class Narrative:
         if asked:
             said = " and ".join(dict.fromkeys(f'"{one.said}"' for one in asked))
             return replace(fact, why_unknown=f"the note says {said}, which is no exact statement")
-        return fact
+        return replace(fact, why_unknown=self._silent(fact.why_unknown))
+
+    def _silent(self, why: str | None) -> str:
+        """Why nothing is known, `why` of the structured sources included, where the notes do not say it either."""
+        if why is None:
+            return "no note says it" if self.read else "no note was read"
+        return f"{why}, nor does a note" if self.read else f"{why}, and no note was read"
 
     def elements(self, fact: Fact[MdmElements]) -> Fact[MdmElements]:
         """The MDM elements, from the notes where no structured source has any."""
@@ -71,7 +81,7 @@ def narrative(chart: Chart, rules: NoteRules) -> Narrative:
         if document.preliminary:
             notes.append(f"{name(document.resource)} is preliminary, not final")
     _count_days(readings)
-    return Narrative(readings, asked, tuple(_hints(chart, found, readings)), tuple(notes))
+    return Narrative(bool(found), readings, asked, tuple(_hints(chart, found, readings)), tuple(notes))
 
 
 def _evidence(document: Document, one: Found) -> Evidence:

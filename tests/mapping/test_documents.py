@@ -156,6 +156,16 @@ def test_a_vague_total_is_asked_about_in_its_own_words() -> None:
     assert 'the note says "I spent about 30 minutes on this visit."' in (found.why_unknown or "")
 
 
+@pytest.mark.parametrize(
+    ("documents", "structured", "alone"),
+    [([], "and no note was read", "no note was read"), ([note("Well.")], "nor does a note", "no note says it")],
+)
+def test_what_is_not_known_tells_a_silent_note_from_none(documents: list[Json], structured: str, alone: str) -> None:
+    found = facts(visit(), *documents)
+    assert found.mdm.why_unknown == f"neither an Observation nor an extension of the Encounter says it, {structured}"
+    assert found.consent_documented.why_unknown == alone
+
+
 def test_the_note_decides_the_mode_over_the_class_alone_and_never_over_an_extension() -> None:
     telephone = "The entire visit was conducted by telephone."
     assert facts(visit("AMB"), note(telephone)).modality.value == "audio_only"

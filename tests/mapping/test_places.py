@@ -90,9 +90,8 @@ def test_a_charge_and_a_location_with_different_places_of_service_are_a_conflict
 
 
 def test_without_any_sign_the_place_is_unknown() -> None:
-    assert (
-        facts(visit()).patient_location.why_unknown == "no place of service and no location says where the patient was"
-    )
+    why = facts(visit()).patient_location.why_unknown
+    assert why == "no place of service and no location says where the patient was, and no note was read"
 
 
 @pytest.mark.parametrize(
