@@ -8,15 +8,15 @@ from fhir_mapping.resources import Json, codings, evidence, record, text
 from fhir_mapping.vocabulary import Vocabulary
 
 
-def _period(encounter: Json) -> tuple[str, Json]:
-    """Find the period of the visit: R5 calls it `actualPeriod`."""
+def period_of(encounter: Json) -> tuple[str, Json]:
+    """Find the period of an encounter, and its path: R5 calls it `actualPeriod`."""
     element = "actualPeriod" if "actualPeriod" in encounter else "period"
     return f"Encounter.{element}", record(encounter.get(element))
 
 
 def _start(encounter: Json) -> Moment:
     """Read when the visit began. Raises NoMomentError if that is not said, or if it ended before it began."""
-    path, period = _period(encounter)
+    path, period = period_of(encounter)
     if not period.get("start"):
         raise NoMomentError(f"{path}.start is not said")
     try:
@@ -39,7 +39,7 @@ def visit_moment(encounter: Json) -> Moment | None:
 
 def service_date(encounter: Json) -> Fact[date]:
     """Read the date of service: the day the visit began, in the offset it was written in."""
-    path, period = _period(encounter)
+    path, period = period_of(encounter)
     try:
         start = _start(encounter)
     except NoMomentError as refused:
@@ -58,7 +58,7 @@ def slot_note(encounter: Json, start: Moment | None) -> str | None:
 
     Parameters: `start`, when the visit began, if that can be told.
     """
-    path, period = _period(encounter)
+    path, period = period_of(encounter)
     end = moment_or_none(period.get("end"))
     if start is None or end is None or start.at is None or end.at is None:
         return None

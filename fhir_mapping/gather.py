@@ -19,6 +19,7 @@ from fhir_mapping.prior_visits import patient_status
 from fhir_mapping.record_shows import record_shows
 from fhir_mapping.release import release
 from fhir_mapping.resources import check, name, reference
+from fhir_mapping.same_day import same_day_visit
 from fhir_mapping.vocabulary import Vocabulary
 
 __all__ = ["Gathered", "MissingEncounter", "WrongPatient", "gather"]
@@ -67,7 +68,8 @@ def gather(  # noqa: PLR0913 - one chart, and all there is to read it by
     documented, charged, who, paid = documentation(chart), charges(chart), people(chart, user), coverages(chart)
     story = narrative(chart, note_rules)
     where, types = places(chart, charged.lines), facility_types(chart)
-    notes = [*chart.notes, check(chart.encounter), *documented.notes, *who.notes, *paid.notes, *story.notes]
+    other_visit, maybe = same_day_visit(chart, who)
+    notes = [*chart.notes, check(chart.encounter), *documented.notes, *who.notes, *paid.notes, *story.notes, *maybe]
     facts = EncounterFacts(
         service_date=service_date(chart.encounter),
         modality=modality(chart, charged.lines, documented, where, story.hints),
@@ -88,6 +90,7 @@ def gather(  # noqa: PLR0913 - one chart, and all there is to read it by
         video_capable=story.told("video_capable", Fact()),
         consent_documented=story.told("consent_documented", Fact()),
         service_kind=charged.service_kind,
+        same_day_visit=other_visit,
         reported_code=charged.reported_code,
         reported_modifiers=charged.reported_modifiers,
         reported_place_of_service=charged.reported_place_of_service,

@@ -4,32 +4,25 @@ Established is proven by one earlier visit. New is never proven by absence alone
 chart. Only where a site vouches for its searches, and the search was not cut short, does none found mean new.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import date, timedelta
 from functools import cache, partial
 from heapq import heapify, heappop, heappush
-from typing import NamedTuple
 
 from fhir_mapping.charges import is_bill
 from fhir_mapping.chart import Chart
 from fhir_mapping.encounter import classes
-from fhir_mapping.facts import Fact, How, Modality, PatientStatus
+from fhir_mapping.facts import Fact, How, PatientStatus
 from fhir_mapping.moments import Moment, moment_or_none
-from fhir_mapping.people import People, identities, participants
-from fhir_mapping.practices import Practice, practice, same_practice
-from fhir_mapping.resources import Json, concepts, evidence, record, records, text
+from fhir_mapping.other_visits import OtherVisit, began, is_contact_only, is_visit_code, same_clinician, took_place
+from fhir_mapping.people import People
+from fhir_mapping.practices import practice
+from fhir_mapping.resources import evidence, record, records, text
 from fhir_mapping.searches import complete_search
 
 _YEARS = 3
 _APART = timedelta(days=2)
-_CONTACTS = {Modality.ASYNCHRONOUS, Modality.AUDIO_ONLY}
 _BILLS = ("Claim", "ExplanationOfBenefit")
-
-
-class _Earlier(NamedTuple):
-    day: date
-    resource: Json
-    path: str
 
 
 def patient_status(chart: Chart, who: People, *, complete_history: bool = False) -> Fact[PatientStatus]:
@@ -48,12 +41,12 @@ def patient_status(chart: Chart, who: People, *, complete_history: bool = False)
     for earlier in _newest_first(chart, chart.when):
         if not edge <= earlier.day < chart.when.day:
             continue
-        same = _same_clinician(chart, earlier.resource, who, own)
+        same = same_clinician(chart, earlier.resource, who, own)
         if same is False:
             continue
         if same is None or earlier.day == edge:
             doubtful.append(earlier)
-        elif _is_contact_only(chart, earlier.resource):
+        elif is_contact_only(chart, earlier.resource):
             contacts += 1
         else:
             return _established(chart, earlier)
@@ -65,7 +58,7 @@ def patient_status(chart: Chart, who: People, *, complete_history: bool = False)
     return Fact(why_unknown=_why(supplied, contacts, len(doubtful)))
 
 
-def _established(chart: Chart, earlier: _Earlier) -> Fact[PatientStatus]:
+def _established(chart: Chart, earlier: OtherVisit) -> Fact[PatientStatus]:
     said = evidence(earlier.resource, earlier.path, earlier.day.isoformat(), How.DERIVED)
     virtual = any(word == "virtual" for word, _ in classes(earlier.resource, chart.vocabulary, "class"))
     return Fact(PatientStatus.ESTABLISHED, (said,), notes=("the earlier visit was virtual",) if virtual else ())
@@ -92,20 +85,7 @@ def _edge(visit: date) -> date:
         return visit.replace(year=visit.year - _YEARS, day=28)
 
 
-def _same_clinician(chart: Chart, resource: Json, who: People, own: Callable[[], Practice]) -> bool | None:
-    """Whether who took part is the clinician of the visit, or counts as the same; `None` if that cannot be told."""
-    answers: list[bool | None] = []
-    for target in _clinicians(chart, resource):
-        theirs = identities(chart, target, resource)
-        if not who.identities.isdisjoint(theirs):
-            return True
-        answers.append(same_practice(chart, own(), practice(chart, target, resource)))
-    if any(answers):
-        return True
-    return None if None in answers or not answers else False
-
-
-def _newest_first(chart: Chart, visit: Moment) -> Iterator[_Earlier]:
+def _newest_first(chart: Chart, visit: Moment) -> Iterator[OtherVisit]:
     """Read who was seen when, from the newest on and only as far as is asked: a long chart has hundreds of visits.
 
     Encounters wait in the order of their days as they are written, which clocks far apart move by two at most.
@@ -114,34 +94,17 @@ def _newest_first(chart: Chart, visit: Moment) -> Iterator[_Earlier]:
     others = enumerate((*_bills(chart, visit), *_procedures(chart, visit)), start=len(encounters))
     read = [(-one.day.toordinal(), number, one) for number, one in others]
     heapify(read)
-    waiting = [(text(_began(encounter))[:10], number) for number, encounter in enumerate(encounters)]
+    waiting = [(began(encounter)[:10], number) for number, encounter in enumerate(encounters)]
     for written, number in sorted(waiting, reverse=True):
         while read and written < (read[0][2].day - _APART).isoformat():
             yield heappop(read)[2]
-        if earlier := _took_place(chart, encounters[number], visit):
+        if earlier := took_place(chart, encounters[number], visit):
             heappush(read, (-earlier.day.toordinal(), number, earlier))
     while read:
         yield heappop(read)[2]
 
 
-def _element(encounter: Json) -> str:
-    return "actualPeriod" if "actualPeriod" in encounter else "period"
-
-
-def _began(encounter: Json) -> object:
-    return record(encounter.get(_element(encounter))).get("start")
-
-
-def _took_place(chart: Chart, encounter: Json, visit: Moment) -> _Earlier | None:
-    """Read an encounter other than the visit, if it is said when it was, and that it was not cancelled."""
-    start = moment_or_none(_began(encounter))
-    counted = chart.vocabulary.term("status", "encounter-status", text(encounter.get("status"))) == "counted"
-    if not counted or start is None or encounter is chart.encounter:
-        return None
-    return _Earlier(start.day_beside(visit), encounter, f"Encounter.{_element(encounter)}.start")
-
-
-def _bills(chart: Chart, visit: Moment) -> Iterator[_Earlier]:
+def _bills(chart: Chart, visit: Moment) -> Iterator[OtherVisit]:
     """List billed E/M visits: other lines (a test read, a prescription) do not make a patient established."""
     for kind in _BILLS:
         for bill in chart.of(kind):
@@ -149,46 +112,15 @@ def _bills(chart: Chart, visit: Moment) -> Iterator[_Earlier]:
             for item in records(bill.get("item")) if sent and is_bill(chart, bill) else []:
                 said = item.get("servicedDate") or record(item.get("servicedPeriod")).get("start")
                 served = moment_or_none(said or record(bill.get("billablePeriod")).get("start"))
-                if served and _is_visit(chart, item.get("productOrService")):
-                    yield _Earlier(served.day_beside(visit), bill, f"{kind}.item.productOrService")
+                if served and is_visit_code(chart, item.get("productOrService")):
+                    yield OtherVisit(served.day_beside(visit), bill, f"{kind}.item.productOrService")
 
 
-def _procedures(chart: Chart, visit: Moment) -> Iterator[_Earlier]:
+def _procedures(chart: Chart, visit: Moment) -> Iterator[OtherVisit]:
     for procedure in chart.of("Procedure"):
         done = chart.vocabulary.term("status", "procedure-status", text(procedure.get("status"))) == "counted"
         said = procedure.get("performedDateTime") or record(procedure.get("performedPeriod")).get("start")
         said = said or procedure.get("occurrenceDateTime") or record(procedure.get("occurrencePeriod")).get("start")
         performed = moment_or_none(said)
-        if done and performed and _is_visit(chart, procedure.get("code")):
-            yield _Earlier(performed.day_beside(visit), procedure, "Procedure.code")
-
-
-def _is_visit(chart: Chart, code: object) -> bool:
-    return any(word == "visit" for word, _ in chart.vocabulary.words("reported", code))
-
-
-def _clinicians(chart: Chart, resource: Json) -> Iterator[object]:
-    """List everyone who took part; a part that is not understood (a referrer, a scheduler) does not count."""
-    match resource.get("resourceType"):
-        case "Encounter":
-            for participant in participants(chart, resource):
-                if participant.parts or not participant.typed:
-                    yield participant.target
-        case "Procedure":
-            yield from (performer.get("actor") for performer in records(resource.get("performer")))
-        case _:
-            yield from (member.get("provider") for member in records(resource.get("careTeam")))
-            yield from records(resource.get("provider"))
-
-
-def _is_contact_only(chart: Chart, resource: Json) -> bool:
-    """Recognise telephone and written contacts, which nobody billed as a visit: no source settles if they count."""
-    met: set[str] = set()
-    for concept in concepts(resource.get("type")):
-        coded = [c for c in concept.codings if chart.vocabulary.word("modality", c.system, c.code)]
-        if any(chart.vocabulary.word("reported", c.system, c.code) == "visit" for c in concept.codings):
-            return False
-        met |= {chart.vocabulary.word("modality", c.system, c.code) or "" for c in coded}
-        if not coded:
-            met |= chart.vocabulary.phrases("modality", concept.text)
-    return bool(met) and met <= _CONTACTS
+        if done and performed and is_visit_code(chart, procedure.get("code")):
+            yield OtherVisit(performed.day_beside(visit), procedure, "Procedure.code")
