@@ -17,10 +17,9 @@ from sqlalchemy import Connection, Engine, Table, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from cds_hooks.store import patience
 from cds_hooks.store.insertion import insertion
 
-BUSY = 5.0
-"""Seconds to wait for another worker's write."""
 MIGRATING = 7_203_845_518
 """The advisory lock of PostgreSQL under which one instance at a time migrates."""
 
@@ -43,17 +42,22 @@ class Line:
         self._engine = engine
         self._turn = Lock()
         self._kept: Connection | None = None
+        self._patience = patience.FEEDBACK
 
     @contextmanager
-    def taken(self, *, durable: bool) -> Iterator[Connection]:
+    def taken(self, seconds: float, *, durable: bool) -> Iterator[Connection]:
         """The connection, for this thread alone; `durable`: the disk itself has what is written.
 
-        Raises StoreUnavailableError if the other threads take too long.
+        Parameters: `seconds` to wait for the other threads, and then again for other processes.
+        Raises StoreUnavailableError if the other threads take longer.
         """
-        if not self._turn.acquire(timeout=BUSY):
+        if not self._turn.acquire(timeout=seconds):
             raise StoreUnavailableError("Busy")
         try:
             self._kept = self._kept or self._engine.connect()
+            if seconds != self._patience:
+                self._kept.connection.execute(f"PRAGMA busy_timeout={round(seconds * 1000)}")
+                self._patience = seconds
             if durable:
                 self._kept.connection.execute("PRAGMA synchronous=FULL")
             yield self._kept
@@ -72,6 +76,7 @@ class Line:
 
     def _drop(self) -> None:
         kept, self._kept = self._kept, None
+        self._patience = patience.FEEDBACK
         if kept is not None:
             kept.invalidate()
             kept.close()
@@ -100,26 +105,34 @@ class Database:
         return database
 
     @contextmanager
-    def writing(self, *, durable: bool = False) -> Iterator[Connection]:
+    def writing(self, seconds: float | None = None, *, durable: bool = False) -> Iterator[Connection]:
         """A transaction that is kept when the block ends, or not at all.
 
+        Parameters: `seconds` to wait for the database, on SQLite for the turn to write; `None` for as long as it takes.
         `durable`: on SQLite the disk itself has it before the block ends, not only the operating system.
         Raises StoreUnavailableError.
         """
         try:
-            with self._taken(durable=durable) as connection, connection.begin():
+            with patience.at_most(seconds), self._taken(seconds, durable=durable) as connection, connection.begin():
                 yield connection
         except (SQLAlchemyError, self.engine.dialect.loaded_dbapi.Error) as failed:
             raise StoreUnavailableError(type(failed).__name__) from None
 
-    def _taken(self, *, durable: bool) -> AbstractContextManager[Connection]:
-        return self._line.taken(durable=durable) if self._line else self.engine.connect()
+    def _taken(self, seconds: float | None, *, durable: bool) -> AbstractContextManager[Connection]:
+        turn = patience.FEEDBACK if seconds is None else seconds
+        return self._line.taken(turn, durable=durable) if self._line else self.engine.connect()
 
     @contextmanager
-    def reading(self) -> Iterator[Connection]:
-        """A look without a lock. Raises StoreUnavailableError."""
+    def reading(self, seconds: float | None = None) -> Iterator[Connection]:
+        """A look without a lock.
+
+        Parameters: `seconds` to wait for the database; `None` for as long as it takes. Raises StoreUnavailableError.
+        """
         try:
-            with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            with (
+                patience.at_most(seconds),
+                self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection,
+            ):
                 yield connection
         except SQLAlchemyError as failed:
             raise StoreUnavailableError(type(failed).__name__) from None
@@ -142,7 +155,7 @@ class Database:
     def answers(self) -> bool:
         """Whether the database can be read now."""
         try:
-            with self.reading() as connection:
+            with self.reading(patience.LOOK) as connection:
                 connection.execute(text("SELECT 1"))
         except StoreUnavailableError:
             return False
@@ -167,11 +180,13 @@ def _engine(url: str) -> Engine:
     try:
         parsed = make_url(url)
         if parsed.get_backend_name() == "postgresql":
-            parsed = parsed.set(drivername="postgresql+psycopg")
-            return create_engine(parsed, pool_pre_ping=True, pool_size=8, max_overflow=8, pool_timeout=BUSY)
+            # Its driver is there only where the extra is installed.
+            from cds_hooks.store.postgresql import postgresql_engine  # noqa: PLC0415 - see the line above
+
+            return postgresql_engine(parsed)
         if parsed.get_backend_name() != "sqlite":
             raise BadDatabaseError("the database must be sqlite or postgresql")
-        engine = create_engine(parsed, connect_args={"timeout": BUSY, "check_same_thread": False})
+        engine = create_engine(parsed, connect_args={"timeout": patience.FEEDBACK, "check_same_thread": False})
     except (ArgumentError, ImportError) as refused:
         raise BadDatabaseError(f"the database address cannot be used: {type(refused).__name__}") from None
     event.listen(engine, "connect", _prepare)

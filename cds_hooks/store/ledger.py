@@ -9,6 +9,7 @@ from hashlib import sha256
 
 from sqlalchemy import delete, select
 
+from cds_hooks.store import patience
 from cds_hooks.store.database import Database
 from cds_hooks.store.tables import CARDS, FEEDBACK, OFFERS, TOKENS
 
@@ -83,7 +84,7 @@ class Ledger:
 
     def give(self, card: CardGiven, caller: Caller, now: datetime) -> None:
         """Remember a card that goes out. Raises StoreUnavailableError."""
-        with self.database.writing() as connection:
+        with self.database.writing(patience.CARD) as connection:
             self.database.insert(
                 connection,
                 CARDS,
@@ -108,7 +109,7 @@ class Ledger:
         """
         cards = {event.card for event in events}
         mine = (CARDS.c.issuer == caller.issuer) & (CARDS.c.tenant == caller.tenant)
-        with self.database.writing(durable=True) as connection:
+        with self.database.writing(patience.FEEDBACK, durable=True) as connection:
             known = set(connection.scalars(select(CARDS.c.uuid).where(CARDS.c.uuid.in_(cards), mine)))
             rows = [
                 {
@@ -152,7 +153,7 @@ class SeenTokens:
         Raises StoreUnavailableError: the token must then be refused.
         """
         now = datetime.now(UTC)
-        with self.database.writing() as connection:
+        with self.database.writing(patience.TOKEN) as connection:
             row = {"issuer": issuer[:255], "digest": sha256(jti.encode("utf-8", "surrogatepass")).hexdigest()}
             fresh = self.database.insert_new(connection, TOKENS, {**row, "expires": expires})
             if self._swept is None or now - self._swept > timedelta(minutes=10):

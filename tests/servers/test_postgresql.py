@@ -1,8 +1,12 @@
 """On PostgreSQL the store keeps its promises as on SQLite, with many processes and a server that comes and goes."""
 
+import os
+import signal
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 
 import pytest
@@ -10,7 +14,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import create_engine, make_url, select, text
 
-from cds_hooks.store.database import Database
+from cds_hooks.store.database import Database, StoreUnavailableError
 from cds_hooks.store.ledger import Caller, CardGiven, Feedback, Ledger, OfferedCode
 from cds_hooks.store.statistics import events, statistics
 from cds_hooks.store.tables import FEEDBACK, METADATA
@@ -88,4 +92,52 @@ def test_connections_that_the_server_dropped_are_made_anew(database_url: str) ->
         )
     engine.dispose()
     assert ledger.hear([Feedback("c2", "overridden", NOON)], "svc", Caller(), NOON) == 1
+    database.close()
+
+
+@contextmanager
+def stopped(database_url: str) -> Iterator[None]:
+    """Let the processes of the server that serve this database do nothing, as behind a network that swallows all."""
+    engine = create_engine(make_url(database_url).set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        pids = list(connection.scalars(text("SELECT pid FROM pg_stat_activity WHERE datname = current_database()")))
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
+        engine.dispose()
+
+
+@contextmanager
+def locked(database_url: str) -> Iterator[None]:
+    """Hold the table of cards, as one who rebuilds it does."""
+    engine = create_engine(make_url(database_url).set(drivername="postgresql+psycopg"))
+    with engine.begin() as connection:
+        connection.execute(text("LOCK TABLE card IN ACCESS EXCLUSIVE MODE"))
+        yield
+    engine.dispose()
+
+
+@pytest.mark.parametrize("held", [stopped, locked])
+def test_a_card_is_not_waited_for_where_the_database_does_nothing(
+    database_url: str, held: Callable[[str], AbstractContextManager[None]]
+) -> None:
+    database = Database.open(database_url)
+    ledger, card = Ledger(database), CardGiven("c1", "svc", "selection", (), "sha256:f", ())
+    with held(database_url), pytest.raises(StoreUnavailableError):
+        ledger.give(card, Caller(), NOON)  # that this comes back at all is the test: nobody lets go before
+    ledger.give(card, Caller(), NOON)
+    assert database.answers()
+    database.close()
+
+
+def test_a_database_that_does_nothing_is_said_not_to_answer(database_url: str) -> None:
+    database = Database.open(database_url)
+    assert database.answers()
+    with stopped(database_url):
+        assert not database.answers()
+    assert database.answers()
     database.close()

@@ -12,6 +12,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, delete, select
 
+from cds_hooks.store import patience
 from cds_hooks.store.database import BadDatabaseError, Database, StoreUnavailableError
 from cds_hooks.store.ledger import Caller, Feedback, Ledger, SeenTokens
 from cds_hooks.store.tables import FEEDBACK, METADATA
@@ -105,8 +106,11 @@ def test_a_token_past_its_time_is_swept(tmp_path: Path) -> None:
     assert seen.first_use("i", "old", datetime.now(UTC) + timedelta(hours=1))
 
 
-def test_a_database_that_another_holds_locked_is_unavailable_and_nothing_is_half_kept(tmp_path: Path) -> None:
-    database = Database.open(f"sqlite:///{tmp_path}/telecode.db?timeout=0.05")
+def test_a_database_that_another_holds_locked_is_unavailable_and_nothing_is_half_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cds_hooks.store.patience.FEEDBACK", 0.05)
+    database = Database.open(f"sqlite:///{tmp_path}/telecode.db")
     holder = sqlite3.connect(tmp_path / "telecode.db", isolation_level=None)
     holder.execute("BEGIN EXCLUSIVE")
     with pytest.raises(StoreUnavailableError):
@@ -122,6 +126,16 @@ def test_only_what_must_be_on_the_disk_waits_for_the_disk(tmp_path: Path) -> Non
         with database.writing(durable=durable) as connection:
             waits.append(connection.exec_driver_sql("PRAGMA synchronous").scalar())
     assert waits == [1, 2, 1]  # SQLite's numbers for NORMAL and FULL
+    database.close()
+
+
+def test_a_card_waits_for_another_process_a_quarter_of_a_second_and_feedback_five(tmp_path: Path) -> None:
+    database = Database.open(f"sqlite:///{tmp_path}/telecode.db")
+    waits = []
+    for seconds in (patience.CARD, patience.FEEDBACK, patience.CARD):
+        with database.writing(seconds) as connection:
+            waits.append(connection.exec_driver_sql("PRAGMA busy_timeout").scalar())
+    assert waits == [250, 5000, 250]  # milliseconds
     database.close()
 
 
@@ -144,13 +158,12 @@ def test_after_a_write_that_failed_the_next_one_starts_anew(tmp_path: Path, faul
 
 
 def test_a_thread_that_does_not_get_its_turn_in_time_is_told_that_the_store_is_down(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
 ) -> None:
     database = Database.open(f"sqlite:///{tmp_path}/telecode.db")
-    monkeypatch.setattr("cds_hooks.store.database.BUSY", 0.01)
 
     def write() -> None:
-        with database.writing():
+        with database.writing(0.01):
             pass
 
     with ThreadPoolExecutor(1) as other:
