@@ -109,8 +109,13 @@ def _as_csv(rows: Sequence[dict[str, Any]]) -> str:
     if rows:
         writer = csv.DictWriter(written, list(rows[0]))
         writer.writeheader()
-        writer.writerows(rows)
+        writer.writerows({name: _inert(value) for name, value in row.items()} for row in rows)
     return written.getvalue()
+
+
+def _inert(value: object) -> object:
+    """A value as a table program shows it: what begins like a formula is marked as text, and never computed."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@")) else value
 
 
 def _from_store(ask: Callable[[Database], Any]) -> Any:  # noqa: ANN401 - whatever was asked

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -74,6 +75,13 @@ def test_every_event_is_exported_as_csv_and_as_json_lines() -> None:
     assert [row["card"] for row in rows] == [line["card"] for line in lines]
     assert {row["known"] for row in rows} == {"True", "False"}
     assert lines[0]["at"] == "2026-11-20T12:00:00+00:00"
+
+
+def test_no_cell_of_the_export_is_a_formula() -> None:
+    database = Database.open(os.environ["TELECODE_DATABASE_URL"])
+    Ledger(database).hear([Feedback("=1+1", "accepted", NOON, ("@s",))], "svc", Caller(), NOON)
+    *_, row = csv.DictReader(io.StringIO(run("feedback", "export", "--csv").stdout))
+    assert (row["card"], row["accepted"]) == ("'=1+1", "'@s")
 
 
 def test_what_is_older_than_the_days_kept_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:

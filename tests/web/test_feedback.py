@@ -27,8 +27,11 @@ def heard(client: FlaskClient) -> list[Json]:
 
 
 def event(**members: Any) -> Json:
-    whole = {"card": "c1", "outcome": "overridden", "outcomeTimestamp": AT} | members
-    return {name: value for name, value in whole.items() if value is not None}
+    return {"card": "c1", "outcome": "overridden", "outcomeTimestamp": AT} | members
+
+
+def without(member: str) -> Json:
+    return {name: value for name, value in event().items() if name != member}
 
 
 def tell(client: FlaskClient, *told: Any) -> Any:
@@ -42,6 +45,15 @@ def test_f1_a_suggestion_that_was_given_can_be_accepted_by_its_uuid(ehr: FlaskCl
     assert (answer.status_code, answer.get_json()) == (200, {})
     (kept,) = heard(ehr)
     assert (kept["known"], kept["outcome"], kept["accepted"]) == (True, "accepted", accepted[0]["id"])
+
+
+def test_a_uuid_in_capital_letters_is_the_one_that_was_given(ehr: FlaskClient, good: Json) -> None:
+    (card,) = ehr.post(SERVICE, json=good).get_json()["cards"]
+    accepted = card["suggestions"][0]["uuid"]
+    told = event(card=card["uuid"].upper(), outcome="accepted", acceptedSuggestions=[{"id": accepted.upper()}])
+    assert tell(ehr, told).status_code == 200
+    (kept,) = heard(ehr)
+    assert (kept["known"], kept["accepted"]) == (True, accepted)
 
 
 @pytest.mark.parametrize(
@@ -58,6 +70,12 @@ def test_f1_a_suggestion_that_was_given_can_be_accepted_by_its_uuid(ehr: FlaskCl
         ({"acceptedSuggestions": [{"id": "s1"}]}, ""),
         ({"unknown": {"deep": [1, 2]}}, ""),
         ({"card": "Epic-style-42"}, ""),
+        ({"overrideReason": None, "userComment": None}, ""),
+        ({"overrideReason": {"reason": None, "userComment": None}, "acceptedSuggestions": None}, ""),
+        ({"overrideReason": {"reason": {"code": "JOHN CANARY is deaf", "system": "a b"}}}, "not-a-code"),
+        ({"overrideReason": {"reason": {"code": "a\u0000b"}}}, "not-a-code"),
+        ({"overrideReason": {"reason": {"code": "\u001b]0;mine\u0007"}}}, "not-a-code"),
+        ({"overrideReason": {"reason": {"code": "=1+1"}}}, "not-a-code"),
     ],
 )
 def test_f6_every_way_to_override_is_heard(ehr: FlaskClient, members: Json, reason: str) -> None:
@@ -87,20 +105,23 @@ def test_f3_a_batch_is_heard_whole_and_again_without_harm(ehr: FlaskClient) -> N
         ({"feedback": {"card": "c1"}}, "feedback"),
         ({"feedback": [event()] * 1001}, "feedback"),
         ({"feedback": [event(), "text"]}, "feedback.1"),
-        ({"feedback": [event(card=None)]}, "feedback.0.card"),
+        ({"feedback": [without("card")]}, "feedback.0.card"),
         ({"feedback": [event(card="")]}, "feedback.0.card"),
         ({"feedback": [event(card="c" * 201)]}, "feedback.0.card"),
         ({"feedback": [event(card="a b\n")]}, "feedback.0.card"),
-        ({"feedback": [event(outcome=None)]}, "feedback.0.outcome"),
+        ({"feedback": [without("outcome")]}, "feedback.0.outcome"),
         ({"feedback": [event(outcome="ignored")]}, "feedback.0.outcome"),
         ({"feedback": [event(outcome="accepted")]}, "feedback.0"),
         ({"feedback": [event(outcome="accepted", acceptedSuggestions=[])]}, "feedback.0"),
         ({"feedback": [event(outcome="accepted", acceptedSuggestions=[{}])]}, "feedback.0.acceptedSuggestions.0.id"),
-        ({"feedback": [event(outcomeTimestamp=None)]}, "feedback.0"),
+        ({"feedback": [without("outcomeTimestamp")]}, "feedback.0"),
         ({"feedback": [event(outcomeTimestamp="2026-11-20")]}, "feedback.0"),
         ({"feedback": [event(outcomeTimestamp="2026-11-20T20:30:00")]}, "feedback.0"),
         ({"feedback": [event(outcomeTimestamp=1763670600)]}, "feedback.0"),
         ({"feedback": [event(outcomeTimestamp="2026-02-30T20:30:00Z")]}, "feedback.0.outcomeTimestamp"),
+        ({"feedback": [event(outcomeTimestamp="0001-01-01T00:00:00+14:00")]}, "feedback.0.outcomeTimestamp"),
+        ({"feedback": [event(outcomeTimestamp="9999-12-31T23:59:59-14:00")]}, "feedback.0.outcomeTimestamp"),
+        ({"feedback": [event(outcome="accepted", acceptedSuggestions=None)]}, "feedback.0"),
         ({"feedback": [event(overrideReason="no")]}, "feedback.0.overrideReason"),
     ],
 )
@@ -119,6 +140,7 @@ def test_f7_what_is_heard_is_answered_with_nothing_and_a_refusal_never_quotes_wh
     answer = tell(ehr, event(outcome="CANARY-outcome", card="CANARY card"))
     assert answer.get_json()["resourceType"] == "OperationOutcome"
     assert "CANARY" not in answer.text
+    assert "Json" not in tell(ehr, "text").text  # nor does it tell how the service is built
 
 
 def test_a_service_that_is_not_there_hears_nothing(ehr: FlaskClient) -> None:
