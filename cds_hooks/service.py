@@ -146,7 +146,7 @@ class Telecode:
         if why is not None:
             return replace(self._nothing(why.id, why.text), facts=facts)
         outcome = select(facts, self.book, self.settings.options)
-        address = next(iter(self.settings.addresses), None)
+        address = self.settings.page_address
         card = render(
             outcome,
             facts,
@@ -158,7 +158,7 @@ class Telecode:
             release=found.release,
             dated=picked,
             source_url=address,
-            calculator=calculator_link(facts, self.book, address) if address and self.settings.shows_page else None,
+            calculator=calculator_link(facts, self.book, address) if address else None,
         )
         cards = sendable([card.body] if card else [], request.service)
         return Answer(facts, outcome, cards, card.offered if card else ())

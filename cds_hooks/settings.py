@@ -19,6 +19,7 @@ def _words(value: object) -> object:
 
 ORIGIN = re.compile(r"https?://[a-z0-9.\-]+(:[0-9]{1,5})?|https?://\[[0-9a-f:]+\](:[0-9]{1,5})?")
 """As a browser writes an origin; `*` and `null` are nobody's."""
+_ADDRESS = re.compile(r"https?://[^/\s]")
 
 Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)]
 """Comma-separated words."""
@@ -58,7 +59,9 @@ class Settings(BaseSettings):
     client: str = Field("generic", description="Client profile of EHRs to which the trust list gives none.")
     client_profiles: Path | None = Field(None, description="A site's own client profiles, one YAML file (see below).")
     public_url: Words = Field(
-        (), description="The https addresses under which EHRs reach the service, comma-separated; cards show the first."
+        (),
+        description="The https addresses under which EHRs reach the service, comma-separated; without authentication "
+        "and with pages on, cards link to the first.",
     )
     cors_origins: Words = Field((), description="Exact origins that may call from a browser.")
     fhir_allow: Words = Field(
@@ -124,6 +127,11 @@ class Settings(BaseSettings):
         return self.environment == "development"
 
     @property
+    def page_address(self) -> str | None:
+        """The public address of the pages, where a person who follows a link can open them: a browser has no token."""
+        return next(iter(self.addresses), None) if self.shows_page and self.auth == "off" else None
+
+    @property
     def shows_page(self) -> bool:
         """Whether there is a page for people: always in development, in production if it is turned on."""
         return self.page or self.development
@@ -158,6 +166,8 @@ class Settings(BaseSettings):
                 raise UnsafeStartError(f"TELECODE_{name}: {refused}") from None
         if self.auth == "required" and (self.trust is None or not self.public_url):
             raise UnsafeStartError("TELECODE_AUTH=required needs TELECODE_TRUST and TELECODE_PUBLIC_URL")
+        if not all(map(_ADDRESS.match, self.public_url)):
+            raise UnsafeStartError("TELECODE_PUBLIC_URL holds what is no address: it begins with https:// or http://")
         if self.development:
             return
         if self.auth == "off" and self.host not in LOOPBACK:

@@ -237,3 +237,9 @@ def test_what_the_server_itself_writes_holds_no_canary_and_is_json(tmp_path: Pat
     assert CANARY.casefold() not in ("".join(instance.written) + printed).casefold()
     assert all(set(line) <= set(KEYS) for line in instance.lines)
     assert sum(line["logger"] == REQUESTS for line in instance.lines) >= 5
+
+
+def test_who_sends_a_body_too_large_hears_so_and_no_broken_line(tmp_path: Path) -> None:
+    with running(tmp_path, max_body="1000000") as instance:
+        answers = [post(instance.port, json.dumps("x" * size)) for size in (999_999, 1_500_000)]
+    assert [status for status, _ in answers] == [413, 413]

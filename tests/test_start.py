@@ -66,6 +66,11 @@ REFUSED: dict[str, tuple[str, Mapping[str, str], str]] = {
         "TELECODE_PUBLIC_URL",
     ),
     "an address of this machine": (EVERYWHERE, {**TRUSTED, "public_url": "http://127.0.0.1"}, "TELECODE_PUBLIC_URL"),
+    "an address without https": (
+        "127.0.0.1",
+        {"environment": "development", "public_url": "localhost:8442"},
+        "TELECODE_PUBLIC_URL holds what is no address",
+    ),
     "a FHIR base in clear text": (EVERYWHERE, {**TRUSTED, "fhir_allow": "http://a.example/r4"}, "TELECODE_FHIR_ALLOW"),
     "a FHIR base of this machine": (
         EVERYWHERE,

@@ -29,8 +29,8 @@ def read_visit(telecode: Telecode, base: str, encounter_id: str) -> dict[str, An
     Only a base of TELECODE_FHIR_ALLOW is called, and no token is sent: that is for a developer's open server.
     Raises VisitNotRead, in words for the person who asked.
     """
-    if not PLAIN_ID.fullmatch(encounter_id):
-        raise VisitNotRead("The id of an Encounter is letters, digits, dots and dashes.")
+    if not PLAIN_ID.fullmatch(encounter_id) or not encounter_id.strip("."):
+        raise VisitNotRead("The id of an Encounter is letters, digits, dots, dashes and underscores.")
     service = next(iter(telecode.offer.services.values()))
     asked = HookRequest(service.hook, str(uuid4()), "", encounter_id, None, base, None, {}, None, service.id)
     errand = telecode.fetcher.errand(asked)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -16,9 +17,12 @@ from cds_hooks.exchange.facts_query import read_query
 from cds_hooks.samples import load_samples
 from fhir_mapping.facts import EncounterFacts, Fact
 from fhir_mapping.tables import config_folder
+from tests.exchange.signers import claims, signed
 from tests.test_cases import CASES, read_cases
+from tests.web.trusting import trusting_app
 
 ADDRESS = "https://telecode.example.org"
+PATH = "/cds-services/telehealth-em-note-sign"
 Json = dict[str, Any]
 
 
@@ -115,8 +119,15 @@ def test_a_payer_that_no_policy_stands_for_is_left_out(book: PolicyBook) -> None
 
 
 def test_a_service_without_its_page_links_to_none(app_with: Callable[..., FlaskClient], good: Json) -> None:
-    path = "/cds-services/telehealth-em-note-sign"
     closed = app_with(environment="production", host="127.0.0.1", public_url=ADDRESS)
-    assert "links" not in closed.post(path, json=good).get_json()["cards"][0]
+    assert "links" not in closed.post(PATH, json=good).get_json()["cards"][0]
     opened = app_with(environment="production", host="127.0.0.1", public_url=ADDRESS, page="true")
-    assert "links" in opened.post(path, json=good).get_json()["cards"][0]
+    assert "links" in opened.post(PATH, json=good).get_json()["cards"][0]
+
+
+def test_nobody_is_sent_to_a_page_that_asks_for_a_token(tmp_path: Path, good: Json) -> None:
+    client = trusting_app(tmp_path, page=True).test_client()
+    token = {"Authorization": f"Bearer {signed(claims(PATH))}"}
+    (card,) = client.post(PATH, json=good, headers=token).get_json()["cards"]
+    assert "links" not in card
+    assert "url" not in card["source"]

@@ -56,6 +56,8 @@ def test_another_content_type_is_415(client: FlaskClient, good: Request) -> None
     assert client.post(NOTE_SIGN, data=json.dumps(good), content_type="text/plain").status_code == 415
     packed = client.post(NOTE_SIGN, json=good, headers={"Content-Encoding": "gzip"})
     assert packed.status_code == 415
+    as_it_is = client.post(NOTE_SIGN, json=good, headers={"Content-Encoding": "identity"})
+    assert as_it_is.status_code == 200
 
 
 @pytest.mark.parametrize("name", REFUSED)

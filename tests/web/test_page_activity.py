@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -10,6 +11,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from cds_hooks.charts import as_part_of_a_page, by_code, by_month, by_reason
+from cds_hooks.store.ledger import Caller, Feedback, Ledger
 from cds_hooks.store.statistics import Tally
 from tests.web.test_page_calculator import HOSTILE, Page
 
@@ -77,9 +79,10 @@ def test_a_span_of_days_leaves_out_the_cards_of_others(fresh: FlaskClient, good:
     assert cells(fresh.get("/activity?since=2020-01-01").get_data(as_text=True), "99214")[0] == "1"
 
 
-def test_a_code_that_was_sent_as_a_reason_is_shown_as_text(fresh: FlaskClient, good: Json) -> None:
-    poison = "<img src=x onerror=alert(1)>"
-    told(fresh, given(fresh, good), outcome="overridden", overrideReason={"reason": {"system": "s", "code": poison}})
+def test_a_reason_that_is_no_code_is_shown_as_text_though_the_store_holds_it(fresh: FlaskClient, good: Json) -> None:
+    kept: Ledger = fresh.application.extensions["ledger"]
+    poison, now = "<img src=x onerror=alert(1)>", datetime.now(UTC)
+    kept.hear([Feedback(given(fresh, good)["uuid"], "overridden", now, (), "s", poison)], "svc", Caller(), now)
     page = fresh.get("/activity").get_data(as_text=True)
     assert "<img" not in page
     assert "&lt;img" in page

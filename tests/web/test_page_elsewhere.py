@@ -60,7 +60,7 @@ def test_an_id_that_is_none_is_refused_before_anybody_is_called(
     with chart.running() as base:
         answer = read(app_with(fhir_allow=base), base=base, encounter=encounter)
     assert answer.status_code == 400
-    assert "letters, digits, dots and dashes" in Page(answer.text).text
+    assert "letters, digits, dots, dashes and underscores" in Page(answer.text).text
     assert chart.asked == []
 
 
