@@ -9,6 +9,8 @@ PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 # The public CDS Hooks Sandbox, served on this machine, may call, and is shown a patient's latest telehealth visit.
 run sandbox: export TELECODE_CLIENT ?= sandbox
 run sandbox: export TELECODE_CORS_ORIGINS ?= http://localhost:8080,http://127.0.0.1:8080
+# So that cards link to the calculator.
+run sandbox: export TELECODE_PUBLIC_URL ?= http://127.0.0.1:$(PORT)
 
 run: .venv/run
 	PORT=$(PORT) $(BIN)/telecode serve
