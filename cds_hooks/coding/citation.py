@@ -74,9 +74,12 @@ class Sources(dict[str, Source]):
             known = self._citations[names, sure] = self._citation(names, sure)
         return known
 
+    def more(self, names: tuple[str, ...]) -> int:
+        """How many of the sources behind the first of `names` confirm what it says."""
+        return sum(self[name].confirms for name in names[1:])
+
     def _citation(self, names: tuple[str, ...], sure: Sure) -> Citation:
-        first, *others = (self[name] for name in names)
-        confirming = sum(source.confirms for source in others)
+        first, confirming = self[names[0]], self.more(names)
         said = {
             "title": first.title,
             "publisher": first.publisher,

@@ -1,5 +1,6 @@
 """The rules tab prints the tables of a day as they stand in the policy book, each row with its source and start."""
 
+import re
 from datetime import date
 from typing import Any
 from urllib.parse import urlencode
@@ -48,6 +49,16 @@ def test_every_table_leads_to_the_pages_it_was_read_from(client: FlaskClient, bo
     for table in code_tables(book, date(2026, 11, 20)):
         urls = {book.sources[name].url for name in table.sources} - {None}
         assert urls <= links
+
+
+@pytest.mark.parametrize("path", ["/rules?on=2026-11-20&payer=medicare-ffs", "/calculator?service_date=2026-11-20"])
+def test_what_one_source_alone_says_is_not_shown_as_said_by_more(client: FlaskClient, path: str) -> None:
+    page = client.get(f"{path}&modality=audio_video&patient_status=established&mdm=low&payers=medicare-ffs")
+    sources = re.findall(
+        r"([^<>]*)(?:</a>)?([^<>]*?)(?: · |<span class=\"sure\">)one source", page.get_data(as_text=True)
+    )
+    assert sources
+    assert not [said for said in sources if " more" in "".join(said)]
 
 
 def test_a_payers_page_holds_its_own_policy_and_only_the_codes_it_takes(client: FlaskClient) -> None:
