@@ -46,7 +46,8 @@ class Statistics:
 def statistics(database: Database, since: datetime | None = None, until: datetime | None = None) -> Statistics:
     """Tally the cards given from `since` on and before `until`. Raises StoreUnavailableError.
 
-    A card's last feedback counts: a clinician may override first and accept then.
+    A card's last feedback counts: a clinician may override first and accept then. It is counted under the code that
+    was accepted, else under the one that was recommended.
     """
     counts: dict[str, dict[str, Counter[str]]] = {name: {} for name in ("code", "basis", "outcome", "month")}
     total: Counter[str] = Counter()
@@ -56,17 +57,19 @@ def statistics(database: Database, since: datetime | None = None, until: datetim
         cards = cards.where(CARDS.c.given < until) if until else cards
         given = connection.execute(cards).all()
         answers = _last_answers(connection.execute(select(FEEDBACK).where(FEEDBACK.c.known)).mappings())
-        recommended = (
-            select(OFFERS.c.card, OFFERS.c.code, OFFERS.c.basis).where(OFFERS.c.recommended).order_by(OFFERS.c.id)
-        )
+        offers = select(OFFERS.c.card, OFFERS.c.suggestion, OFFERS.c.recommended, OFFERS.c.code, OFFERS.c.basis)
         first: dict[str, tuple[str, str]] = {}
-        for card, code, basis in connection.execute(recommended):
-            first.setdefault(card, (code, basis))
+        chosen: dict[str, tuple[str, str]] = {}
+        for card, suggestion, recommended, code, basis in connection.execute(offers.order_by(OFFERS.c.id)):
+            if suggestion and suggestion in answers.get(card, {}).get("accepted", "").split():
+                chosen.setdefault(card, (code, basis))
+            elif recommended:
+                first.setdefault(card, (code, basis))
         unknown = len(connection.execute(select(FEEDBACK.c.digest).where(~FEEDBACK.c.known)).all())
     reasons: Counter[str] = Counter()
     for uuid, moment, outcome in given:
         answer = answers.get(uuid)
-        code, basis = first.get(uuid, ("", ""))
+        code, basis = chosen.get(uuid) or first.get(uuid, ("", ""))
         keys = {"code": code or "none", "basis": basis or "none", "outcome": outcome, "month": moment.strftime("%Y-%m")}
         for name, key in keys.items():
             _count(counts[name].setdefault(key, Counter()), answer)

@@ -140,6 +140,16 @@ def test_cards_are_tallied_by_code_basis_outcome_and_month(ledger: Ledger) -> No
     assert [(tally.key, tally.given) for tally in found.by_month] == [("2026-10", 1), ("2026-11", 2)]
 
 
+@pytest.mark.parametrize("recommended", [True, False])
+def test_an_acceptance_is_counted_under_the_code_that_was_accepted(ledger: Ledger, *, recommended: bool) -> None:
+    one = given(ledger, offered("98006", recommended=recommended), offered("98005", "time", recommended=False))
+    lower = Feedback(one.uuid, "accepted", NOON, (one.offers[1].suggestion,))
+    ledger.hear([lower], SERVICE, EPIC, NOON)
+    found = statistics(ledger.database)
+    assert [(tally.key, tally.accepted) for tally in found.by_code] == [("98005", 1)]
+    assert [(tally.key, tally.accepted) for tally in found.by_basis] == [("time", 1)]
+
+
 @pytest.mark.parametrize(
     ("since", "until", "count"),
     [
