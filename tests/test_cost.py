@@ -21,6 +21,7 @@ from cds_hooks.cards import validity
 from cds_hooks.coding.policy import PolicyBook
 from cds_hooks.coding.select import select
 from cds_hooks.exchange.facts_json import read_facts
+from cds_hooks.store import patience
 from fhir_mapping.note import read_note
 from fhir_mapping.note_rows import load_note_rules
 from fhir_mapping.tables import config_folder
@@ -124,7 +125,7 @@ def statements(app: Flask) -> Iterator[list[str]]:
     def listen(_: object, __: object, statement: str, *___: object) -> None:
         hear(statement)
 
-    with database.writing() as connection:
+    with database.writing(patience.CARD) as connection:
         line = connection.connection.driver_connection
     line.set_trace_callback(hear)
     event.listen(database.engine, "before_cursor_execute", listen)

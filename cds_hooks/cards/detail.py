@@ -1,7 +1,9 @@
 """The detail of a card: what is suggested, why not the next code up or down, the evidence, and the law."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import lru_cache
+from typing import Any
 
 from cds_hooks.cards.markdown import escaped, table
 from cds_hooks.cards.words import (
@@ -77,7 +79,7 @@ def _parts(
     asked = {note.id for note in outcome.questions}
     if "mdm" in asked:
         yield _shown(shows, book)
-    yield _facts(facts)
+    yield _facts(facts, book)
     remarks = [f"- {escaped(note.text, LONG)}" for note in outcome.warnings if note.id not in asked]
     if remarks:
         yield "**Note**\n\n" + "\n".join(remarks)
@@ -145,13 +147,23 @@ def _side_by_side(first: Candidate, facts: EncounterFacts, book: PolicyBook, out
     return table(("Path", "Documented", "Supports"), rows) + ("\n\n" + "\n".join(near) if near else "")
 
 
-def _facts(facts: EncounterFacts) -> str:
+def _facts(facts: EncounterFacts, book: PolicyBook) -> str:
     rows = []
     for name, label in FACT_LABELS.items():
-        fact: Fact[object] = getattr(facts, name)
+        fact: Fact[object] = _named(facts.payers, book) if name == "payers" else getattr(facts, name)
         if fact.value is not None or fact.conflict or name in ALWAYS_SHOWN:
             rows.append((label, *_fact_cells(fact)))
     return table(("Fact", "Record", "Evidence"), rows)
+
+
+def _named(payers: Fact[tuple[str, ...]], book: PolicyBook) -> Fact[Any]:
+    """The payers by the names of their policies, not by our ids."""
+
+    def names(ids: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(book.payers[one].name if one in book.payers else one for one in ids)
+
+    conflict = tuple(replace(rival, value=names(rival.value)) for rival in payers.conflict)
+    return replace(payers, value=names(payers.value) if payers.value else payers.value, conflict=conflict)
 
 
 def _shown(shows: RecordShows, book: PolicyBook) -> str:
