@@ -104,7 +104,8 @@ class _Index:
         self.by_kind: dict[str, list[Json]] = {}
         self._by_name: dict[str, Json] = {}
         self._by_url: dict[str, Json] | None = None
-        self._by_identifier: dict[tuple[str, str], list[Json]] | None = None
+        self._by_identifier: dict[tuple[str, str, str], Json] | None = None
+        self._held: dict[int, tuple[Json, dict[str, Json]]] = {}
         self._has_bare_urls = False
         for url, resource in sent:
             kind, own = text(resource.get("resourceType")), text(resource.get("id"))
@@ -126,10 +127,9 @@ class _Index:
 
     def follow(self, ref: Reference, within: Json = NOTHING) -> Json | None:
         if ref.kind == "#":
-            return next((held for held in records(within.get("contained")) if text(held.get("id")) == ref.id), None)
+            return self._contained(within).get(ref.id)
         if ref.value:
-            found = self._identified().get((ref.kind, ref.value), [])
-            return next((resource for resource in found if _carries(resource, ref.system, ref.value)), None)
+            return self._identified().get((ref.kind, ref.system, ref.value))
         if named := self._by_name.get(ref.name):
             return named
         return self._addressed().get(ref.url) if ":" in ref.url or self._has_bare_urls else None
@@ -146,15 +146,24 @@ class _Index:
                     self._by_url.setdefault(address, resource)
         return self._by_url
 
-    def _identified(self) -> dict[tuple[str, str], list[Json]]:
-        """Index the identifiers when one is first asked for."""
+    def _identified(self) -> dict[tuple[str, str, str], Json]:
+        """Index the identifiers when one is first asked for: with their systems, and without."""
         if self._by_identifier is None:
             self._by_identifier = {}
             for kind in _IDENTIFIED:
                 for resource in self.by_kind.get(kind, ()):
                     for identifier in records(resource.get("identifier")):
-                        self._by_identifier.setdefault((kind, text(identifier.get("value"))), []).append(resource)
+                        value = text(identifier.get("value"))
+                        for system in ("", text(identifier.get("system"))):
+                            self._by_identifier.setdefault((kind, system, value), resource)
         return self._by_identifier
+
+    def _contained(self, within: Json) -> dict[str, Json]:
+        """Index what a resource contains; the resource is kept, so that its number stays its own."""
+        if id(within) not in self._held:
+            held = {text(one.get("id")): one for one in reversed(records(within.get("contained")))}
+            self._held[id(within)] = within, held
+        return self._held[id(within)][1]
 
     def is_patient(self, target: object, patient: str) -> bool | None:
         """Tell whether a reference points at the patient; `None` if it does not say."""
@@ -196,11 +205,6 @@ def _patients(resource: Json) -> Sequence[object]:
         actors = [participant.get("actor") for participant in records(resource.get("participant"))]
         return [actor for actor in actors if reference(actor).kind == "Patient"]
     return ()
-
-
-def _carries(resource: Json, system: str, value: str) -> bool:
-    identifiers = records(resource.get("identifier"))
-    return any(text(i.get("value")) == value and system in {"", text(i.get("system"))} for i in identifiers)
 
 
 def _walk(value: object, sent: _Sent, notes: list[str], url: str = "", depth: int = 0) -> None:

@@ -13,6 +13,8 @@ from fhir_mapping.resources import Json, check, codings, name, record, records, 
 
 UNKNOWN = "unknown"
 
+_MOST = 50  # coverages in force: beyond that an interface repeats itself
+
 _BOUND = re.compile(r"[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?")
 
 
@@ -35,6 +37,8 @@ def coverages(chart: Chart) -> Coverages:
     """Read who pays for the visit."""
     every = chart.of("Coverage")
     in_force = [coverage for coverage in every if _is_in_force(chart, coverage)]
+    if len(in_force) > _MOST:
+        return Coverages(Fact(why_unknown=f"{len(in_force)} coverages are in force, too many to tell apart"), (), ())
     priorities = _account_priorities(chart)
     read = []
     for coverage in in_force:

@@ -13,6 +13,9 @@ from fhir_mapping.moments import moment_or_none
 from fhir_mapping.resources import Json, name, quote, record, records, reference, text
 
 _LARGEST = 2 * 1024 * 1024  # bytes of one attachment: a note of 200,000 characters in the wordiest of formats
+_MOST = (
+    16 * 1024 * 1024
+)  # characters of all attachments as they were sent: more than a request and what is fetched hold
 _HIDDEN = "script,style,head,title,template"
 _BLOCKS = "p,div,br,li,tr,h1,h2,h3,h4,h5,h6,table,ul,ol,section,hr,dt,dd,caption"
 _CELLS = "td,th"
@@ -31,8 +34,9 @@ def documents(chart: Chart) -> tuple[list[Document], list[str]]:
     """List the notes of the visit, and say of those that cannot be read why."""
     found: list[Document] = []
     notes: list[str] = []
+    attachments = _Attachments(chart)
     for resource, early in _of_visit(chart):
-        said = _attached(chart, resource)
+        said = attachments.read(resource)
         if isinstance(said, _Unread):
             notes.append(f"{name(resource)}: {said.why}; not read")
         else:
@@ -47,9 +51,9 @@ def documents(chart: Chart) -> tuple[list[Document], list[str]]:
 
 def unsent_texts(chart: Chart) -> list[str]:
     """Where the texts of the visit's notes lie that were not sent along: references, of the newest note first."""
-    lying = []
+    lying, attachments = [], _Attachments(chart)
     for resource, _ in _of_visit(chart):
-        said = _attached(chart, resource)
+        said = attachments.read(resource)
         if isinstance(said, _Unread) and said.lies:
             lying.append((text(resource.get("date")), said.lies))
     return [lies for _, lies in sorted(lying, reverse=True)]
@@ -92,28 +96,46 @@ def _stands(chart: Chart, resource: Json, system: str) -> bool:
     return chart.vocabulary.term("status", system, text(resource.get("status"))) is not None
 
 
-def _attached(chart: Chart, resource: Json) -> str | _Unread:
-    """The text of a document: of its attachments the first that can be read."""
-    why, lies = "it has no text", ""
-    for content in records(resource.get("content")):
-        attachment = record(content.get("attachment"))
-        kind, _, settings = text(attachment.get("contentType")).partition(";")
-        read = _READERS.get(kind.strip().casefold())
-        if read is None:
-            why = f"its format is {quote(kind, 40) or 'not said'}"
-            continue
-        data = text(attachment.get("data"))
-        url = text(attachment.get("url"))
-        if not data:
-            data = text(record(chart.find({"reference": url}, resource)).get("data"))
-        if not data:
-            why, lies = "its text was not sent", lies or url
-            continue
-        try:
-            return read(b64decode(data[: _LARGEST * 2]), settings.partition("charset=")[2].strip(' "') or "utf-8")
-        except (binascii.Error, ValueError, LookupError):
-            why = "its text is broken"
-    return _Unread(why, lies)
+class _Attachments:
+    """The attachments of a chart's documents. Each is decoded once, however many documents share it."""
+
+    def __init__(self, chart: Chart) -> None:
+        self._chart = chart
+        self._decoded: dict[tuple[str, str, str], str | _Unread] = {}
+        self._left = _MOST
+
+    def read(self, resource: Json) -> str | _Unread:
+        """Read the text of a document: of its attachments the first that can be read."""
+        why, lies = "it has no text", ""
+        for content in records(resource.get("content")):
+            attachment = record(content.get("attachment"))
+            kind, _, settings = text(attachment.get("contentType")).partition(";")
+            kind, url = kind.strip().casefold(), text(attachment.get("url"))
+            if kind not in _READERS:
+                why = f"its format is {quote(kind, 40) or 'not said'}"
+                continue
+            data = text(attachment.get("data"))
+            data = data or text(record(self._chart.find({"reference": url}, resource)).get("data"))
+            if not data:
+                why, lies = "its text was not sent", lies or url
+                continue
+            said = self._decode(data, kind, settings.partition("charset=")[2].strip(' "') or "utf-8")
+            if isinstance(said, str):
+                return said
+            why = said.why
+        return _Unread(why, lies)
+
+    def _decode(self, data: str, kind: str, charset: str) -> str | _Unread:
+        key = data, kind, charset
+        if key not in self._decoded:
+            self._left -= len(data)
+            if self._left < 0:
+                return _Unread("the notes together are too long")
+            try:
+                self._decoded[key] = _READERS[kind](b64decode(data[: _LARGEST * 2]), charset)
+            except (binascii.Error, ValueError, LookupError):
+                self._decoded[key] = _Unread("its text is broken")
+        return self._decoded[key]
 
 
 def _decoded(data: bytes, charset: str) -> str:

@@ -7,7 +7,7 @@ from fhir_mapping.chart import Chart
 from fhir_mapping.facts import Evidence, Fact, How, Setting
 from fhir_mapping.people import Described
 from fhir_mapping.readings import Reading, weigh
-from fhir_mapping.resources import Coding, codings, evidence, name, record, records, reference
+from fhir_mapping.resources import Coding, Json, codings, evidence, name, record, records, reference
 
 Types = Sequence[tuple[Coding, Evidence]]
 
@@ -48,22 +48,26 @@ def behavioral_health(chart: Chart, described: Sequence[Described], types: Types
 
 
 def _types(chart: Chart) -> Iterator[tuple[Coding, Evidence]]:
-    owners = [chart.find(chart.encounter.get("serviceProvider"), chart.encounter)]
+    owners = {id(provider := chart.find(chart.encounter.get("serviceProvider"), chart.encounter)): provider}
+    places: dict[int, tuple[Json, bool]] = {}
     for entry in records(chart.encounter.get("location")):
         ref = reference(entry.get("location"))
-        location = record(chart.follow(ref, chart.encounter))
-        contained = ref.kind == "#"
-        owner, path = (chart.encounter, "Encounter.contained.type") if contained else (location, "Location.type")
-        yield from ((coding, evidence(owner, path, coding.said)) for coding in codings(location.get("type")))
-        owners.append(chart.find(location.get("managingOrganization"), location))
-    for owner in filter(None, owners):
+        if location := chart.follow(ref, chart.encounter):
+            places.setdefault(id(location), (location, ref.kind == "#"))
+    for location, contained in places.values():
+        holder, path = (chart.encounter, "Encounter.contained.type") if contained else (location, "Location.type")
+        yield from ((coding, evidence(holder, path, coding.said)) for coding in codings(location.get("type")))
+        organization = chart.find(location.get("managingOrganization"), location)
+        owners.setdefault(id(organization), organization)
+    for owner in filter(None, owners.values()):
         yield from (
             (coding, evidence(owner, "Organization.type", coding.said)) for coding in codings(owner.get("type"))
         )
 
 
 def _diagnosed(chart: Chart) -> Iterator[str]:
-    for entry in records(chart.encounter.get("diagnosis")):
-        condition = chart.find(entry.get("condition"), chart.encounter)
+    entries = records(chart.encounter.get("diagnosis"))
+    named = [chart.find(entry.get("condition"), chart.encounter) for entry in entries]
+    for condition in {id(one): one for one in named}.values():
         for _, coding in chart.vocabulary.words("diagnosis", record(condition).get("code")):
             yield f"{name(record(condition))} {coding.code}"

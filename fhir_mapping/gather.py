@@ -15,6 +15,7 @@ from fhir_mapping.narrative import narrative
 from fhir_mapping.note_rules import NoteRules
 from fhir_mapping.people import people
 from fhir_mapping.places import places
+from fhir_mapping.practices import Practices
 from fhir_mapping.prior_visits import patient_status
 from fhir_mapping.record_shows import record_shows
 from fhir_mapping.release import release
@@ -68,14 +69,15 @@ def gather(  # noqa: PLR0913 - one chart, and all there is to read it by
     documented, charged, who, paid = documentation(chart), charges(chart), people(chart, user), coverages(chart)
     story = narrative(chart, note_rules)
     where, types = places(chart, charged.lines), facility_types(chart)
-    other_visit, maybe = same_day_visit(chart, who)
+    practices = Practices(chart, who)
+    other_visit, maybe = same_day_visit(chart, who, practices)
     notes = [*chart.notes, check(chart.encounter), *documented.notes, *who.notes, *paid.notes, *story.notes, *maybe]
     facts = EncounterFacts(
         service_date=service_date(chart.encounter),
         modality=modality(chart, charged.lines, documented, where, story.hints),
         video_minutes=story.told("video_minutes", documented.video_minutes),
         audio_minutes=story.told("audio_minutes", documented.audio_minutes),
-        patient_status=patient_status(chart, who, complete_history=complete_history),
+        patient_status=patient_status(chart, who, practices, complete_history=complete_history),
         total_minutes=story.told("total_minutes", documented.total_minutes),
         discussion_minutes=story.told("discussion_minutes", documented.discussion_minutes),
         mdm=story.told("mdm", documented.mdm),

@@ -158,7 +158,7 @@ def _appointments(chart: Chart) -> list[Json]:
     """Find the appointments the visit names, else the only one there is if it is of the same day."""
     linked = [chart.find(target, chart.encounter) for target in records(chart.encounter.get("appointment"))]
     if linked:
-        return [found for found in linked if found]
+        return [found for found in {id(one): one for one in linked}.values() if found]
     every = chart.of("Appointment")
     start = moment_or_none(every[0].get("start")) if len(every) == 1 else None
     return [every[0]] if start and chart.when and start.falls_on(chart.when) else []

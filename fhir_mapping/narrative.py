@@ -71,8 +71,11 @@ def narrative(chart: Chart, rules: NoteRules) -> Narrative:
     found, notes = documents(chart)
     readings: dict[str, list[Reading[Any]]] = {}
     asked: dict[str, list[Evidence]] = {}
+    texts: set[str] = set()
     for document in found:
-        for one in read_note(document.text, rules):
+        copied = document.text in texts  # which says the same once more
+        texts.add(document.text)
+        for one in () if copied else read_note(document.text, rules):
             where = _evidence(document, one)
             if one.value is None:
                 asked.setdefault(one.target, []).append(where)

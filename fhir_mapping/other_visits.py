@@ -1,6 +1,6 @@
 """Reads the other visits of a chart: when each was, whether by the same clinician, and how they met."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import date
 from typing import NamedTuple
 
@@ -8,8 +8,8 @@ from fhir_mapping.chart import Chart
 from fhir_mapping.encounter import period_of
 from fhir_mapping.facts import Modality
 from fhir_mapping.moments import Moment, moment_or_none
-from fhir_mapping.people import People, identities, participants
-from fhir_mapping.practices import Practice, practice, same_practice
+from fhir_mapping.people import participants
+from fhir_mapping.practices import Practices
 from fhir_mapping.resources import Json, concepts, records, text
 
 _CONTACTS = {Modality.ASYNCHRONOUS, Modality.AUDIO_ONLY}
@@ -37,19 +37,13 @@ def took_place(chart: Chart, encounter: Json, visit: Moment) -> OtherVisit | Non
     return OtherVisit(start.day_beside(visit), encounter, f"{period_of(encounter)[0]}.start")
 
 
-def same_clinician(chart: Chart, resource: Json, who: People, own: Callable[[], Practice]) -> bool | None:
-    """Whether who took part is the clinician of the visit, or counts as the same; `None` if that cannot be told.
-
-    Parameters: `who` rendered the visit; `own`, where that clinician practises, asked for where names do not tell.
-    """
+def same_clinician(chart: Chart, resource: Json, practices: Practices) -> bool | None:
+    """Whether who took part is the clinician of the visit, or counts as the same; `None` if that cannot be told."""
     answers: list[bool | None] = []
     for target in _clinicians(chart, resource):
-        theirs = identities(chart, target, resource)
-        if not who.identities.isdisjoint(theirs):
+        answers.append(practices.same_clinician(target, resource))
+        if answers[-1]:
             return True
-        answers.append(same_practice(chart, own(), practice(chart, target, resource)))
-    if any(answers):
-        return True
     return None if None in answers or not answers else False
 
 

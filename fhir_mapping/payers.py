@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from fhir_mapping.chart import Chart
 from fhir_mapping.facts import Evidence
-from fhir_mapping.resources import Json, codings, concepts, evidence, record, records, reference, text
+from fhir_mapping.resources import NOTHING, Json, codings, concepts, evidence, record, records, reference, text
 
 NOT_FOR_VISITS = "not-for-visits"
 
@@ -82,9 +82,8 @@ def has_medicare_number(chart: Chart, resource: Json) -> bool:
 
 def _by_site(chart: Chart, coverage: Json) -> Iterator[_Said]:
     """Read payer and plan ids that the site has given a policy."""
-    for target in _payors(coverage):
-        organization = record(chart.find(target, coverage))
-        for identifier in (*records(record(target).get("identifier")), *records(organization.get("identifier"))):
+    for target, organization in _payors(chart, coverage):
+        for identifier in (*records(target.get("identifier")), *records(organization.get("identifier"))):
             value = text(identifier.get("value"))
             if word := chart.vocabulary.word("payer", text(identifier.get("system")), value):
                 yield _Said(word, evidence(coverage, "Coverage.payor.identifier", value))
@@ -121,10 +120,9 @@ def _names(chart: Chart, coverage: Json, *, with_text: bool) -> Iterator[_Said]:
     for concept in concepts(coverage.get("type")) if with_text else []:
         local = [coding for coding in concept.codings if chart.vocabulary.system(coding.system) != "sopt"]
         found += [("Coverage.type", said) for said in (concept.text, *(coding.display for coding in local))]
-    for target in _payors(coverage):
+    for target, organization in _payors(chart, coverage):
         if reference(target).kind not in _PERSONS:
-            organization = record(chart.find(target, coverage))
-            found += [("Coverage.payor", said) for said in (record(target).get("display"), organization.get("name"))]
+            found += [("Coverage.payor", said) for said in (target.get("display"), organization.get("name"))]
     for group in records(coverage.get("class")):
         found += [(f"Coverage.class.{element}", group.get(element)) for element in ("name", "value")]
     for path, said in found:
@@ -132,9 +130,14 @@ def _names(chart: Chart, coverage: Json, *, with_text: bool) -> Iterator[_Said]:
             yield _Said(words, evidence(coverage, path, words))
 
 
-def _payors(coverage: Json) -> list[object]:
-    payments = [payment.get("party") for payment in records(coverage.get("paymentBy"))]
-    return [*records(coverage.get("payor")), *records(coverage.get("insurer")), *payments]
+def _payors(chart: Chart, coverage: Json) -> Iterator[tuple[Json, Json]]:
+    """List who pays, as named and as a record; the record once, however often it is named."""
+    payments = [record(payment.get("party")) for payment in records(coverage.get("paymentBy"))]
+    told: set[int] = set()
+    for target in (*records(coverage.get("payor")), *records(coverage.get("insurer")), *payments):
+        organization = chart.find(target, coverage) or NOTHING
+        yield target, NOTHING if id(organization) in told else organization
+        told.add(id(organization))
 
 
 def _line(chart: Chart, coverage: Json, code: str | None, signs: set[str]) -> str | None:

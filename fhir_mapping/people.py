@@ -7,21 +7,25 @@ from typing import NamedTuple
 from fhir_mapping.chart import Chart
 from fhir_mapping.facts import Clinician, Evidence, Fact
 from fhir_mapping.readings import Reading, weigh
-from fhir_mapping.resources import NOTHING, Json, Reference, codings, evidence, quote, records, reference, text
+from fhir_mapping.resources import Json, codings, evidence, quote, records, reference, text
+from fhir_mapping.roster import CLINICIANS, Roster, surely_another
 
-_CLINICIANS = ("Practitioner", "PractitionerRole")
-_MAY_BE_CLINICIANS = {*_CLINICIANS, ""}
+_MAY_BE_CLINICIANS = {*CLINICIANS, ""}
 
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """Who rendered the visit: all names of that clinician, the reference for a claim, and the chart's own one."""
+    """Who rendered the visit: all names of that clinician, the reference for a claim, and the chart's own one.
+
+    `roster` knows all other clinicians of the chart.
+    """
 
     identities: frozenset[str]
     practitioner: str | None
     target: object
     clinician: Fact[Clinician]
     described: tuple["Described", ...]
+    roster: Roster
     notes: tuple[str, ...]
 
 
@@ -48,65 +52,35 @@ def participants(chart: Chart, encounter: Json) -> list[Participant]:
     return found
 
 
-def identities(chart: Chart, target: object, within: Json = NOTHING) -> frozenset[str]:
-    """Find all names of the clinician a reference points at: references and NPIs, of a role and of the person in it."""
-    names, found = _names(chart, target, within)
-    if found and found.get("resourceType") == "PractitionerRole":
-        names |= _names(chart, found.get("practitioner"), found)[0]
-    return frozenset(names)
-
-
 def people(chart: Chart, user: str | None) -> People:
     """Read who rendered the visit: the performer, else the attending, else the only clinician, else the user."""
+    roster = Roster(chart)
     named = reference(user)
-    signer = user if named.kind in _CLINICIANS and named.name else None
-    signing = identities(chart, signer)
-    target, note = _rendering(chart, signer, signing)
-    known = identities(chart, target, chart.encounter)
+    signer = user if named.kind in CLINICIANS and named.name else None
+    signing = roster.identities(signer)
+    target, note = _rendering(chart, roster, signer, signing)
+    known = roster.identities(target, chart.encounter)
     notes = [note] if note else []
-    if known.isdisjoint(signing) and _kinds(known) & _kinds(signing):
+    if surely_another(known, signing):
         notes.append("the user is not the clinician who rendered the visit")
-    said = described(chart, target, known, chart.encounter)
+    said = described(chart, sources(roster, known, chart.find(target, chart.encounter)))
     return People(
         identities=known,
-        practitioner=_address(chart, reference(target)),
+        practitioner=roster.address(reference(target)),
         target=target,
         clinician=_clinician(chart, said),
         described=tuple(said),
+        roster=roster,
         notes=tuple(notes),
     )
 
 
-def _names(chart: Chart, target: object, within: Json) -> tuple[set[str], Json | None]:
-    ref = reference(target)
-    found = chart.follow(ref, within)
-    identifiers = [(ref.system, ref.value)] if ref.value else []
-    if found:
-        identifiers += [(text(i.get("system")), text(i.get("value"))) for i in records(found.get("identifier"))]
-    names = {f"npi/{value}" for system, value in identifiers if value and chart.vocabulary.system(system) == "npi"}
-    if address := _address(chart, ref):
-        names.add(address)
-    return names, found
-
-
-def _address(chart: Chart, ref: Reference) -> str | None:
-    """Find the reference by which a clinician can be named elsewhere; a contained one has none."""
-    if ref.kind == "#" or ref.name:
-        return ref.name or None
-    found = chart.follow(ref)
-    return f"{text(found.get('resourceType'))}/{text(found.get('id'))}" if found and text(found.get("id")) else None
-
-
-def _kinds(names: frozenset[str]) -> set[str]:
-    return {name.partition("/")[0] for name in names}
-
-
-def _rendering(chart: Chart, signer: str | None, signing: frozenset[str]) -> tuple[object, str | None]:
+def _rendering(chart: Chart, roster: Roster, signer: str | None, signing: frozenset[str]) -> tuple[object, str | None]:
     """Choose who rendered the visit, or say why that cannot be told. A referrer alone rendered nothing."""
     present = [one for one in participants(chart, chart.encounter) if one.parts or not one.typed]
     for part in ("rendering", "attending"):
         named = [one.target for one in present if part in one.parts]
-        persons = [identities(chart, target, chart.encounter) for target in named]
+        persons = [roster.identities(target, chart.encounter) for target in named]
         if len(persons) > 1 and not frozenset.intersection(*persons):
             among = any(not person.isdisjoint(signing) for person in persons)
             return (signer, None) if among else (None, f"several clinicians are named as {part}")
@@ -123,15 +97,14 @@ class Described(NamedTuple):
     evidence: Evidence
 
 
-def described(chart: Chart, target: object, known: frozenset[str], within: Json) -> list[Described]:
-    """List the specialties and qualifications of the clinician: of the person, and of the roles of that person."""
-    sources = [found for found in [chart.find(target, within)] if found]
-    for kind in _CLINICIANS:
-        for resource in chart.of(kind):
-            if resource.get("active") is False or any(resource is source for source in sources):
-                continue
-            if not known.isdisjoint(identities(chart, f"{kind}/{text(resource.get('id'))}")):
-                sources.append(resource)
+def sources(roster: Roster, known: frozenset[str], held: Json | None) -> list[Json]:
+    """List what describes a clinician: `held`, which a visit points at, and the roles and persons of the same names."""
+    others = [one for one in roster.bearing(known) if one is not held and one.get("active") is not False]
+    return [held, *others] if held else others
+
+
+def described(chart: Chart, sources: Sequence[Json]) -> list[Described]:
+    """List the specialties and qualifications that persons and roles say."""
     found = []
     for source in sources:
         said = [("PractitionerRole.specialty", source.get("specialty")), ("PractitionerRole.code", source.get("code"))]

@@ -72,9 +72,13 @@ def places(chart: Chart, lines: Sequence[Line]) -> Places:
 
 
 def _stays(chart: Chart) -> Iterator[_Stay]:
+    told: set[int] = set()
     for entry in records(chart.encounter.get("location")):
         ref = reference(entry.get("location"))
         location = chart.follow(ref, chart.encounter) or NOTHING
+        if id(location) in told:  # a stay may be written again and again: what the place says is read once
+            location = NOTHING
+        told.add(id(location))
         contained = ref.kind == "#"
         yield _Stay(
             entry,

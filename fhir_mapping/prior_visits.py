@@ -6,7 +6,7 @@ chart. Only where a site vouches for its searches, and the search was not cut sh
 
 from collections.abc import Iterator
 from datetime import date, timedelta
-from functools import cache, partial
+from enum import Enum
 from heapq import heapify, heappop, heappush
 
 from fhir_mapping.charges import is_bill
@@ -16,8 +16,8 @@ from fhir_mapping.facts import Fact, How, PatientStatus
 from fhir_mapping.moments import Moment, moment_or_none
 from fhir_mapping.other_visits import OtherVisit, began, is_contact_only, is_visit_code, same_clinician, took_place
 from fhir_mapping.people import People
-from fhir_mapping.practices import practice
-from fhir_mapping.resources import evidence, record, records, text
+from fhir_mapping.practices import Practices
+from fhir_mapping.resources import Json, evidence, record, records, text
 from fhir_mapping.searches import complete_search
 
 _YEARS = 3
@@ -25,37 +25,61 @@ _APART = timedelta(days=2)
 _BILLS = ("Claim", "ExplanationOfBenefit")
 
 
-def patient_status(chart: Chart, who: People, *, complete_history: bool = False) -> Fact[PatientStatus]:
+class _Earlier(Enum):
+    """What an earlier encounter, bill or procedure proves."""
+
+    VISIT = "visit"
+    CONTACT = "contact"
+    DOUBTFUL = "doubtful"
+    STRANGERS = "strangers"
+
+
+def patient_status(
+    chart: Chart, who: People, practices: Practices, *, complete_history: bool = False
+) -> Fact[PatientStatus]:
     """Read whether the clinician, or one of the same group and specialty, saw the patient in the past three years.
 
-    Parameters: `who` rendered the visit; `complete_history` if the site vouches that a search for encounters that was
-    not cut short holds every visit of the group.
+    Parameters: `who` rendered the visit; `practices`, those of the chart; `complete_history` if the site vouches that
+    a search for encounters that was not cut short holds every visit of the group.
     """
     if chart.when is None:
         return Fact(why_unknown="the date of the visit is not known")
     if not who.identities:
         return Fact(why_unknown="who rendered the visit is not known")
     edge = _edge(chart.when.day)
-    own = cache(partial(practice, chart, who.target, chart.encounter))  # asked for where the names alone do not tell
     contacts, doubtful = 0, []
+    judged: dict[int, _Earlier] = {}  # a bill tells of a visit in each of its lines
     for earlier in _newest_first(chart, chart.when):
         if not edge <= earlier.day < chart.when.day:
             continue
-        same = same_clinician(chart, earlier.resource, who, own)
-        if same is False:
-            continue
-        if same is None or earlier.day == edge:
-            doubtful.append(earlier)
-        elif is_contact_only(chart, earlier.resource):
-            contacts += 1
-        else:
-            return _established(chart, earlier)
+        match _judge_once(chart, earlier.resource, practices, judged):
+            case _Earlier.STRANGERS:
+                pass
+            case _Earlier.VISIT if earlier.day > edge:
+                return _established(chart, earlier)
+            case _Earlier.CONTACT if earlier.day > edge:
+                contacts += 1
+            case _:
+                doubtful.append(earlier)
     if complete_history and not contacts and not doubtful:
         said = complete_search(chart.searches, "Encounter", edge, chart.when.day)
         if said:
             return Fact(PatientStatus.NEW, (said,), notes=("the site vouches that its search for visits is complete",))
     supplied = sum(1 for encounter in chart.of("Encounter") if encounter is not chart.encounter)
     return Fact(why_unknown=_why(supplied, contacts, len(doubtful)))
+
+
+def _judge_once(chart: Chart, resource: Json, practices: Practices, judged: dict[int, _Earlier]) -> _Earlier:
+    if id(resource) not in judged:
+        judged[id(resource)] = _judge(chart, resource, practices)
+    return judged[id(resource)]
+
+
+def _judge(chart: Chart, resource: Json, practices: Practices) -> _Earlier:
+    same = same_clinician(chart, resource, practices)
+    if not same:
+        return _Earlier.STRANGERS if same is False else _Earlier.DOUBTFUL
+    return _Earlier.CONTACT if is_contact_only(chart, resource) else _Earlier.VISIT
 
 
 def _established(chart: Chart, earlier: OtherVisit) -> Fact[PatientStatus]:

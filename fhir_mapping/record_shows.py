@@ -21,10 +21,9 @@ def record_shows(chart: Chart) -> RecordShows:
 
 def _problems(chart: Chart) -> Iterator[str]:
     diagnosed = [record(one).get("condition") for one in records(chart.encounter.get("diagnosis"))]
-    named = [chart.find(target, chart.encounter) for target in diagnosed]
+    named = {id(chart.find(target, chart.encounter)) for target in diagnosed}
     for condition in chart.of("Condition"):
-        of_visit = any(condition is one for one in named)
-        of_visit = of_visit or chart.is_this_visit(condition.get("encounter"), condition)
+        of_visit = id(condition) in named or chart.is_this_visit(condition.get("encounter"), condition)
         if of_visit and not _is_wrong(condition):
             yield _line(condition, condition.get("code"))
 

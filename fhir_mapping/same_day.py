@@ -5,7 +5,6 @@ What the other visit lasted, and at what level, is left open: the card asks whic
 
 from collections.abc import Iterator
 from datetime import timedelta
-from functools import cache, partial
 
 from fhir_mapping.chart import Chart
 from fhir_mapping.encounter import not_ours, period_of
@@ -22,7 +21,7 @@ from fhir_mapping.other_visits import (
     ways_met,
 )
 from fhir_mapping.people import People
-from fhir_mapping.practices import practice
+from fhir_mapping.practices import Practices
 from fhir_mapping.resources import evidence, name, reference
 
 _VISITS = {Modality.AUDIO_VIDEO, Modality.IN_PERSON, VIRTUAL}
@@ -30,18 +29,17 @@ _APART = range(-2, 3)
 """Days that an encounter may move by when its day is told in the time zone of the visit."""
 
 
-def same_day_visit(chart: Chart, who: People) -> tuple[Fact[SameDayVisit], list[str]]:
+def same_day_visit(chart: Chart, who: People, practices: Practices) -> tuple[Fact[SameDayVisit], list[str]]:
     """Read the other visit of the day, and name the encounters of which it is not said that they were visits.
 
-    Parameters: `who` rendered the visit. An encounter is a visit where a code or a word of its type says so: EHRs keep
-    refills and letters as encounters too.
+    Parameters: `who` rendered the visit; `practices`, those of the chart. An encounter is a visit where a code or a
+    word of its type says so: EHRs keep refills and letters as encounters too.
     """
     if chart.when is None or not who.identities:
         return Fact(), []
-    own = cache(partial(practice, chart, who.target, chart.encounter))
     visits, notes = [], []
     for other in _that_day(chart, chart.when):
-        if same_clinician(chart, other.resource, who, own) is not True:
+        if same_clinician(chart, other.resource, practices) is not True:
             continue
         if is_visit_code(chart, other.resource.get("type")) or not _VISITS.isdisjoint(ways_met(chart, other.resource)):
             visits.append(other)

@@ -26,6 +26,21 @@ from fhir_mapping.note import read_note
 from fhir_mapping.note_rows import load_note_rules
 from fhir_mapping.tables import config_folder
 from tests.fhir_server import FhirServer
+from tests.mapping.charts import (
+    CPT,
+    NPI,
+    NUCC,
+    ROLE,
+    SNOMED,
+    Json,
+    claim,
+    concept,
+    coverage,
+    earlier,
+    note,
+    read,
+    visit,
+)
 
 SERVICE = "/cds-services/telehealth-em-encounter-discharge"
 FACTS = {
@@ -195,6 +210,82 @@ def test_a_note_ten_times_as_long_takes_no_more_than_twice_as_long_for_each_word
     rules = load_note_rules(config_folder() / "vocabulary")
     short, long = note_text(10_000), note_text(100_000)
     assert cost(lambda: read_note(long, rules)) / cost(lambda: read_note(short, rules)) < 20
+
+
+def _numbered(kind: str, count: int, **members: Any) -> list[Json]:
+    return [{"resourceType": kind, "id": f"x{number}", **members} for number in range(count)]
+
+
+def _seen_by(number: object) -> list[Json]:
+    return [{"individual": {"reference": f"Practitioner/{number}"}}]
+
+
+def _bulky_note(count: int) -> list[Json]:
+    data = note("Total time: 30 minutes. " * count)["content"][0]["attachment"]["data"]
+    lying = [{"attachment": {"contentType": "text/plain", "url": "Binary/x0"}}]
+    shared = [note("", own=f"d{number}", content=lying) for number in range(count)]
+    return [visit(), *_numbered("Binary", 1, data=data), *shared]
+
+
+HEAPS: dict[str, Callable[[int], list[Json]]] = {
+    "roles of as many colleagues as there were visits": lambda n: [
+        visit(),
+        *(earlier(f"q{one}", "2025-05-05", participant=_seen_by(one)) for one in range(n)),
+        *(
+            {
+                "resourceType": "PractitionerRole",
+                "id": f"r{one}",
+                "practitioner": {"reference": f"Practitioner/{one or 'dr1'}"},
+                "specialty": [concept(NUCC, "363L00000X" if one % 2 else "208000000X")],
+                "organization": {"reference": "Organization/o1"},
+            }
+            for one in range(n)
+        ),
+    ],
+    "a colleague of many numbers": lambda n: [
+        visit(),
+        *(earlier(f"q{one}", "2025-05-05", participant=_seen_by("z")) for one in range(n)),
+        {
+            "resourceType": "Practitioner",
+            "id": "z",
+            "identifier": [{"system": NPI, "value": str(number)} for number in range(n)],
+        },
+    ],
+    "participants within the visit": lambda n: [
+        visit(
+            contained=_numbered("Practitioner", n),
+            participant=[{"individual": {"reference": f"#x{one}"}} for one in range(n)],
+        )
+    ],
+    "diagnoses": lambda n: [
+        visit(diagnosis=[{"condition": {"reference": f"Condition/x{one}"}} for one in range(n)]),
+        *_numbered("Condition", n, code=concept(SNOMED, "1")),
+    ],
+    "stays at one place of many types": lambda n: [
+        visit(location=[{"location": {"reference": "Location/x0"}}] * n),
+        *_numbered("Location", 1, type=[concept(ROLE, "PTRES")] * n),
+    ],
+    "names of one payer": lambda n: [
+        visit(),
+        coverage(payor=[{"reference": "Organization/x0"}] * n),
+        *_numbered("Organization", 1, name="Plan", identifier=[{"value": str(one)} for one in range(n)]),
+    ],
+    "lines of a bill of many": lambda n: [
+        visit(),
+        claim(
+            "99213", status="active", careTeam=[{"provider": {"reference": f"Practitioner/{one}"}} for one in range(n)]
+        )
+        | {"item": [{"servicedDate": "2025-01-01", "productOrService": concept(CPT, "99213")}] * n},
+    ],
+    "documents that share a long note": _bulky_note,
+}
+
+
+@pytest.mark.parametrize("heap", HEAPS)
+def test_a_heap_of_records_four_times_as_high_takes_no_more_than_ten_times_as_long(heap: str) -> None:
+    """Measured: 3 to 5 times. Where each record is held against each other, it is 16 times."""
+    small, large = HEAPS[heap](150), HEAPS[heap](600)
+    assert cost(lambda: read(*large)) / cost(lambda: read(*small)) < 10
 
 
 def test_choosing_the_code_costs_a_small_part_of_an_answer(warm: FlaskClient, book: PolicyBook) -> None:

@@ -332,3 +332,10 @@ def test_an_unknown_secondary_is_left_out_with_a_note() -> None:
 
 def test_a_coverage_of_somebody_else_does_not_pay() -> None:
     assert payers(coverage("121", beneficiary={"reference": "Patient/p2"})) is None
+
+
+@pytest.mark.parametrize(("count", "known"), [(49, True), (50, True), (51, False)])
+def test_more_coverages_than_a_person_can_have_are_not_told_apart(count: int, known: bool) -> None:
+    found = facts(visit(), *(coverage("5", own=f"c{number}") for number in range(count))).payers
+    assert found.known is known
+    assert known or found.why_unknown == f"{count} coverages are in force, too many to tell apart"

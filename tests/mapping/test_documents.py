@@ -212,3 +212,13 @@ def test_mdm_elements_of_a_note_count_where_none_is_structured() -> None:
 
 def test_notes_come_in_bundles_too() -> None:
     assert read(visit(), bundle(note(SAID))).facts.total_minutes.value == 34
+
+
+def test_a_note_that_is_sent_twice_is_one_witness() -> None:
+    found = facts(visit(), note(SAID), note(SAID, own="d2")).total_minutes
+    assert [one.resource for one in found.evidence] == ["DocumentReference/d1"]
+
+
+def test_notes_that_together_are_longer_than_any_request_are_named_as_unread() -> None:
+    long = [note(f"{number} {SAID} " * 30_000, own=f"d{number}") for number in range(8)]
+    assert "DocumentReference/d7: the notes together are too long; not read" in facts(visit(), *long).notes
