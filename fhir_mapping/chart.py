@@ -1,17 +1,18 @@
 """Sorts what the EHR sent into one chart: this visit, this patient's other records, and what could not be read."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from fhir_mapping.encounter import visit_moment
 from fhir_mapping.moments import Moment
-from fhir_mapping.resources import NOTHING, Json, Reference, quote, record, records, reference, text
+from fhir_mapping.resources import NOTHING, Json, Reference, name, quote, record, records, reference, text
 from fhir_mapping.searches import Search, searches
 from fhir_mapping.vocabulary import Vocabulary
 
 _NESTED = 3  # a Bundle within a Bundle within a Bundle: what batch answers of EHRs need, and no more
 _HARMLESS = {"warning", "information"}
+_MODIFIER, _NOT_UNDERSTOOD = "modifierExtension", "carries a modifier that is not understood"
 _NOT_A_RESOURCE = "a prefetched value is not a FHIR resource"
 # Only these are ever looked up by identifier.
 _IDENTIFIED = ("Location", "Organization", "Patient", "Practitioner", "PractitionerRole")
@@ -30,13 +31,15 @@ class WrongPatient(ValueError):
 class Chart:
     """One visit with the records to read it by.
 
-    `when` is the moment the visit began, if that can be told; `notes` say what could not be read or was left out.
+    `when` is the moment the visit began, if that can be told; `notes` say what could not be read or was left out;
+    `refused` counts, by type, the resources with a modifier that is not understood, which may turn them round.
     """
 
     encounter: Json
     when: Moment | None
     vocabulary: Vocabulary
     notes: tuple[str, ...]
+    refused: Mapping[str, int]
     _sent: Sequence[object]
     _index: "_Index"
 
@@ -89,11 +92,14 @@ def open_chart(resources: Iterable[object], patient_id: str, encounter_id: str, 
         others.subtract(text(resource.get("resourceType")) for _, resource in mine)
         notes += [f"left out, because of another patient: {n} {quote(kind)}" for kind, n in others.items() if n]
         index = _Index(mine)
+    understood, refused = _understood(mine, encounter, notes)
+    if understood is not mine:
+        index = _Index(mine := understood)
     if not text(encounter.get("id")):
         # What a card or a draft claim refers to needs the id that the request gave.
         nameless, encounter = encounter, {**encounter, "id": visit}
         index = _Index([(url, encounter if found is nameless else found) for url, found in mine])
-    return Chart(encounter, visit_moment(encounter), vocabulary, tuple(dict.fromkeys(notes)), resources, index)
+    return Chart(encounter, visit_moment(encounter), vocabulary, tuple(dict.fromkeys(notes)), refused, resources, index)
 
 
 class _Index:
@@ -195,6 +201,35 @@ class _Index:
             return text(resource.get("id")) in {"", patient}
         said = [self.is_patient(target, patient) for target in _patients(resource)]
         return any(answer is not False for answer in said) or not said
+
+
+def _understood(mine: _Sent, encounter: Json, notes: list[str]) -> tuple[_Sent, Mapping[str, int]]:
+    """Leave out, and note, resources and lines of a bill that carry a modifier: FHIR lets none be read without it.
+
+    The visit itself stays, for without it there is nothing to read; the note is then all that tells of it.
+    """
+    may_be = [number for number, (_, resource) in enumerate(mine) if _MODIFIER in resource or "item" in resource]
+    modified = [number for number in may_be if _is_modified(mine[number][1])]
+    if not modified:
+        return mine, {}
+    kept, refused = dict(enumerate(mine)), Counter[str]()
+    for number in modified:
+        url, resource = kept.pop(number)
+        lines = [line for line in records(resource.get("item")) if not line.get(_MODIFIER)]
+        if resource is encounter:
+            kept[number] = url, resource
+            notes.append(f"{name(resource)} {_NOT_UNDERSTOOD}; read without it")
+        elif not resource.get(_MODIFIER):
+            kept[number] = url, {**resource, "item": lines}
+            notes.append(f"{name(resource)}: a line {_NOT_UNDERSTOOD}; not used")
+        else:
+            refused[text(resource.get("resourceType"))] += 1
+            notes.append(f"{name(resource)} {_NOT_UNDERSTOOD}; not used")
+    return [kept[number] for number in sorted(kept)], refused
+
+
+def _is_modified(resource: Json) -> bool:
+    return bool(resource.get(_MODIFIER)) or any(line.get(_MODIFIER) for line in records(resource.get("item")))
 
 
 def _patients(resource: Json) -> Sequence[object]:

@@ -37,6 +37,8 @@ def coverages(chart: Chart) -> Coverages:
     """Read who pays for the visit."""
     every = chart.of("Coverage")
     in_force = [coverage for coverage in every if _is_in_force(chart, coverage)]
+    if chart.refused.get("Coverage"):
+        return Coverages(Fact(why_unknown="a Coverage carries a modifier that is not understood"), (), ())
     if len(in_force) > _MOST:
         return Coverages(Fact(why_unknown=f"{len(in_force)} coverages are in force, too many to tell apart"), (), ())
     priorities = _account_priorities(chart)

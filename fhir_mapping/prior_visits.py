@@ -47,7 +47,7 @@ def patient_status(
     if not who.identities:
         return Fact(why_unknown="who rendered the visit is not known")
     edge = _edge(chart.when.day)
-    contacts, doubtful = 0, []
+    contacts, doubtful = 0, chart.refused.get("Encounter", 0)
     judged: dict[int, _Earlier] = {}  # a bill tells of a visit in each of its lines
     for earlier in _newest_first(chart, chart.when):
         if not edge <= earlier.day < chart.when.day:
@@ -60,13 +60,13 @@ def patient_status(
             case _Earlier.CONTACT if earlier.day > edge:
                 contacts += 1
             case _:
-                doubtful.append(earlier)
+                doubtful += 1
     if complete_history and not contacts and not doubtful:
         said = complete_search(chart.searches, "Encounter", edge, chart.when.day)
         if said:
             return Fact(PatientStatus.NEW, (said,), notes=("the site vouches that its search for visits is complete",))
     supplied = sum(1 for encounter in chart.of("Encounter") if encounter is not chart.encounter)
-    return Fact(why_unknown=_why(supplied, contacts, len(doubtful)))
+    return Fact(why_unknown=_why(supplied, contacts, doubtful))
 
 
 def _judge_once(chart: Chart, resource: Json, practices: Practices, judged: dict[int, _Earlier]) -> _Earlier:
@@ -93,7 +93,7 @@ def _why(supplied: int, contacts: int, doubtful: int) -> str:
     if contacts:
         why += f" ({contacts} telephone or written contacts alone do not settle it)"
     if doubtful:
-        why += f" ({doubtful} earlier visits of which group and specialty, or the day, leave it open)"
+        why += f" ({doubtful} earlier encounters leave it open: what they were, with whom, or when is not said)"
     return why
 
 

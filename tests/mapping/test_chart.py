@@ -7,7 +7,23 @@ import pytest
 from fhir_mapping.facts import PatientLocation
 from fhir_mapping.gather import MissingEncounter, WrongPatient
 from fhir_mapping.resources import check, quote, reference
-from tests.mapping.charts import ROLE, SNOMED, Json, bundle, by_method, concept, coverage, facts, minutes, read, visit
+from tests.mapping.charts import (
+    ROLE,
+    SNOMED,
+    Json,
+    bundle,
+    by_method,
+    claim,
+    concept,
+    coverage,
+    earlier,
+    facts,
+    level,
+    minutes,
+    note,
+    read,
+    visit,
+)
 
 
 def outcome(severity: str = "error", code: str = "forbidden") -> Json:
@@ -260,3 +276,54 @@ def test_a_resource_without_an_id_is_found_by_its_full_url(address: str) -> None
     assert there.patient_location.value is PatientLocation.HOME
     elsewhere = facts(visit(location=[{"location": {"reference": f"{address}7"}}]), sent)
     assert elsewhere.patient_location.value is None
+
+
+TURNED: Json = {"modifierExtension": [{"url": "https://ehr.example.org/refuted", "valueBoolean": True}]}
+BOOKED = {
+    "resourceType": "Appointment",
+    "id": "a1",
+    "status": "booked",
+    "start": "2026-11-23T15:00:00-05:00",
+    "appointmentType": concept(SNOMED, "453131000124105"),
+}
+
+
+@pytest.mark.parametrize(
+    ("resource", "fact"),
+    [
+        (level("mdm-level", "high"), "mdm"),
+        (note("Total time: 60 minutes."), "total_minutes"),
+        (coverage("5"), "payers"),
+        (BOOKED, "modality"),
+        (claim("99215"), "reported_code"),
+        (earlier("e0", "2025-11-23"), "patient_status"),
+    ],
+)
+def test_a_record_with_a_modifier_that_is_not_understood_proves_nothing(resource: Json, fact: str) -> None:
+    assert getattr(facts(visit(), resource), fact).known
+    found = facts(visit(), resource | TURNED)
+    assert not getattr(found, fact).known
+    named = f"{resource['resourceType']}/{resource['id']}"
+    assert f"{named} carries a modifier that is not understood; not used" in found.notes
+
+
+def test_a_line_of_a_bill_with_such_a_modifier_is_left_out_and_the_others_stay() -> None:
+    two = claim("99215")["item"] + claim("99214")["item"]
+    found = facts(visit(), claim("99215", item=[two[0] | TURNED, two[1]]))
+    assert found.reported_code.value == "99214"
+    assert "Claim/cl1: a line carries a modifier that is not understood; not used" in found.notes
+
+
+def test_a_visit_with_such_a_modifier_is_read_and_says_so() -> None:
+    found = facts(visit(**TURNED), minutes("total-time", 30))
+    assert found.total_minutes.value == 30
+    assert "Encounter/e1 carries a modifier that is not understood; read without it" in found.notes
+
+
+def test_a_coverage_left_out_for_its_modifier_makes_no_other_one_the_primary() -> None:
+    assert not facts(visit(), coverage("5"), coverage("2", own="c2") | TURNED).payers.known
+
+
+def test_an_earlier_encounter_left_out_for_its_modifier_keeps_the_patient_from_being_new() -> None:
+    before = bundle(earlier("e0", "2025-11-23") | TURNED, link=[{"relation": "self", "url": "Encounter?patient=p1"}])
+    assert not read(visit(), before, complete_history=True).facts.patient_status.known

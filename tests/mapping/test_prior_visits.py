@@ -239,7 +239,9 @@ def test_a_nurse_practitioner_counts_as_the_specialty_of_the_physicians_of_the_g
     mixed = [*roles, role("r3", "dr3", CARDIOLOGY)]
     fact = facts(visit(), *mixed, earlier("e0", "2025-06-03", **OTHER)).patient_status
     assert fact.value is None
-    assert "(1 earlier visits of which group and specialty, or the day, leave it open)" in (fact.why_unknown or "")
+    assert "(1 earlier encounters leave it open: what they were, with whom, or when is not said)" in (
+        fact.why_unknown or ""
+    )
 
 
 def test_a_colleague_with_more_specialties_leaves_it_open() -> None:
