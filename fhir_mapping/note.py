@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from fhir_mapping.boxes import boxed, ticked
 from fhir_mapping.facts import Modality
 from fhir_mapping.note_rules import CONSENT, MODE, REASON, SWITCHED, TAKEN_OUT, TOTAL, NoteRules
 from fhir_mapping.note_times import Found, Line, Part, standing, summed, times
@@ -23,8 +24,9 @@ def read_note(text: str, rules: NoteRules) -> tuple[Found, ...]:
     """
     found: list[Found] = []
     parts: list[Part] = []
+    form = boxed(text)
     for number, sentence in _own(text, rules):
-        told = rules.grammar.mark(sentence.text)
+        told = rules.grammar.mark(ticked(sentence.text) if form else sentence.text)
         may = rules.needles.possible(told.text)
         if not may & rules.every:
             continue

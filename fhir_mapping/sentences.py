@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 _LONGEST = 500  # characters of one sentence: what runs on longer is a table or a paste, and is cut
 _LINE = re.compile(r"[^\n]+")
-_BULLET = re.compile(r"\s*(?:[-*\u2013>\u00b7\u2022\u25a1\u2610-\u2612\u2713]|\d{1,2}[.)]\s|\[[ xX]?\])")
+_BULLET = re.compile(r"\s*(?:[-*\u2013>\u00b7\u2022\u25a1\u2610-\u2612\u2713]|\d{1,2}[.)]\s|\[[ xX]?\]|\([ xX]?\))")
 _HEADING = re.compile(r"\s*(?:[A-Z][\w /&()'-]{0,45}:(?!\d)|\[[A-Z][\w /&-]{1,30}\](?!\s*min))")
 _OPEN_END = re.compile(
     r"(?:\b(?:of|the|a|an|with|and|or|for|by|via|was|were|is|in|on|to|at|from|total|spent|than)|,)\s*$", re.IGNORECASE
