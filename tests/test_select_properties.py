@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
 
 from cds_hooks.coding.loading import load_book
@@ -33,9 +33,12 @@ BOOK = load_book(config_folder())
 PAYERS = BOOK.selectable_payers()
 
 
+def known(values: st.SearchStrategy[Any]) -> st.SearchStrategy[Fact[Any]]:
+    return values.map(lambda value: Fact(value, (Evidence("request", "x", str(value)),)))
+
+
 def maybe(values: st.SearchStrategy[Any]) -> st.SearchStrategy[Fact[Any]]:
-    known = values.map(lambda value: Fact(value, (Evidence("request", "x", str(value)),)))
-    return st.one_of(st.just(Fact()), known)
+    return st.just(Fact()) | known(values)
 
 
 MINUTES = st.integers(min_value=0, max_value=150)
@@ -65,6 +68,37 @@ FACTS = st.builds(
     leads_to_visit_within_7d=maybe(st.booleans()),
 )
 
+OWN_ROUTES = (
+    "cpt-telemedicine",
+    "cpt-office-modifier",
+    "medicare-ffs",
+    "bcbs-michigan",
+    "bcbs-north-carolina-medicare-advantage",
+    "self-pay",
+)
+"""Payers of known adoption: no question of theirs stands between a full record and its code."""
+
+CODED = st.builds(
+    EncounterFacts,
+    service_date=st.dates(date(2025, 1, 1), date(2026, 12, 31)).map(Fact),
+    modality=known(st.sampled_from([m for m in Modality if m is not Modality.INTERRUPTED])),
+    patient_status=known(st.sampled_from(PatientStatus)),
+    total_minutes=known(MINUTES),
+    discussion_minutes=maybe(st.integers(min_value=0, max_value=30)),
+    mdm=maybe(st.sampled_from(MdmLevel)),
+    payers=known(st.lists(st.sampled_from(OWN_ROUTES), min_size=1, max_size=2, unique=True).map(tuple)),
+    patient_location=maybe(st.sampled_from(PatientLocation)),
+    clinician_location=maybe(st.sampled_from(ClinicianLocation)),
+    clinician=maybe(st.sampled_from([Clinician.PHYSICIAN, Clinician.QHP])),
+    initiated_by=known(st.sampled_from([Initiator.PATIENT, Initiator.CAREGIVER])),
+    audio_only_reason=maybe(st.sampled_from([AudioOnlyReason.PATIENT_DECLINED, AudioOnlyReason.PATIENT_UNABLE])),
+    video_capable=maybe(st.just(value=True)),
+    related_visit_days=known(st.integers(min_value=0, max_value=30)),
+    leads_to_visit_within_24h=known(st.just(value=False)),
+    leads_to_visit_within_7d=known(st.just(value=False)),
+)
+"""Records full enough that most of them earn a code: FACTS leaves so much open that hardly one in forty does."""
+
 
 def recommended(outcome: Outcome) -> Candidate | None:
     return next((c for c in outcome.candidates if c.recommended), None)
@@ -81,9 +115,10 @@ def height(candidate: Candidate, facts: EncounterFacts) -> int:
 
 
 @settings(max_examples=400)
-@given(FACTS)
+@given(FACTS | CODED)
 def test_every_outcome_keeps_its_promises(facts: EncounterFacts) -> None:
     outcome = select(facts, BOOK)
+    event(outcome.kind)
     assert outcome.as_json() == select(facts, BOOK).as_json()
     for step in outcome.steps:
         assert step.sources
@@ -105,26 +140,30 @@ def test_every_outcome_keeps_its_promises(facts: EncounterFacts) -> None:
             pytest.fail("the selector never says that a visit is not ours")
 
 
+# What is assumed below keeps these tests honest: Hypothesis fails one that could rarely assert anything.
+
+
 @settings(max_examples=400)
-@given(FACTS, st.integers(min_value=1, max_value=60))
+@given(CODED, st.integers(min_value=1, max_value=60))
 def test_more_minutes_never_lower_the_code(facts: EncounterFacts, more: int) -> None:
-    if facts.total_minutes.value is None:
-        return
-    longer = replace(facts, total_minutes=Fact(facts.total_minutes.value + more))
-    before, after = recommended(select(facts, BOOK)), recommended(select(longer, BOOK))
-    if before is not None and after is not None and before.family == after.family:
-        assert height(after, facts) >= height(before, facts)
+    before = recommended(select(facts, BOOK))
+    assume(before is not None)
+    assert before is not None
+    minutes = facts.total_minutes.value
+    assert minutes is not None
+    after = recommended(select(replace(facts, total_minutes=Fact(minutes + more)), BOOK))
+    assume(after is not None)  # minutes may leave room for a discussion that is then asked about
+    assert after is not None
+    assert (after.payer, after.family) == (before.payer, before.family)
+    assert height(after, facts) >= height(before, facts)
 
 
 @settings(max_examples=400)
-@given(FACTS)
+@given(CODED)
 def test_a_higher_mdm_never_lowers_the_code(facts: EncounterFacts) -> None:
-    facts = replace(facts, mdm_elements=Fact())
-    heights = [
-        height(found, facts)
-        for level in MdmLevel
-        if (found := recommended(select(replace(facts, mdm=Fact(level)), BOOK))) is not None
-    ]
+    found = [recommended(select(replace(facts, mdm=Fact(level)), BOOK)) for level in MdmLevel]
+    heights = [height(candidate, facts) for candidate in found if candidate is not None]
+    assume(len(heights) > 1)
     assert heights == sorted(heights)
 
 
@@ -132,18 +171,21 @@ SILENT = [name for name in EncounterFacts.__slots__ if name not in ("service_dat
 
 
 @settings(max_examples=600)
-@given(FACTS, st.sampled_from(SILENT))
-def test_taking_a_fact_away_never_raises_the_code(facts: EncounterFacts, name: str) -> None:
-    if name == "mdm":
-        facts = replace(facts, mdm_elements=Fact())  # else a contradiction would be taken away, not a fact
+@given(CODED, st.data())
+def test_taking_a_fact_away_never_raises_the_code(facts: EncounterFacts, data: st.DataObject) -> None:
+    before = recommended(select(facts, BOOK))
+    assume(before is not None)
+    assert before is not None
+    name = data.draw(st.sampled_from([name for name in SILENT if getattr(facts, name).known]))
     silence: dict[str, Any] = {name: Fact()}
-    before, after = recommended(select(facts, BOOK)), recommended(select(replace(facts, **silence), BOOK))
-    if after is not None and before is not None and before.family == after.family and before.payer == after.payer:
-        assert height(after, facts) <= height(before, facts)
+    after = recommended(select(replace(facts, **silence), BOOK))
+    event(f"without {name}: {'no' if after is None else 'a'} code")
+    assert after is None or (after.payer, after.family) == (before.payer, before.family)
+    assert after is None or height(after, facts) <= height(before, facts)
 
 
 @settings(max_examples=200)
-@given(FACTS)
+@given(FACTS | CODED)
 def test_a_payer_that_declines_the_telemedicine_codes_never_receives_them(facts: EncounterFacts) -> None:
     declining = ("medicare-ffs", "cpt-office-modifier", "bcbs-north-carolina-medicare-advantage")
     for payer in declining:
