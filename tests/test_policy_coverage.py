@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from cds_hooks.coding.families import Condition, Edition, OpenQuestion, Refusal
-from cds_hooks.coding.loading import rows
 from cds_hooks.coding.outcome import Outcome
 from cds_hooks.coding.payers import PayerEdition, Remark
 from cds_hooks.coding.policy import PolicyBook
+from cds_hooks.coding.references import rows
 from cds_hooks.coding.select import select
 from cds_hooks.exchange.facts_json import read_facts
 from tests.test_cases import CASES, read_cases

@@ -4,26 +4,29 @@ from __future__ import annotations
 
 from datetime import date
 from functools import cached_property
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from cds_hooks.coding.citation import Cited, Dated, Items, Where
 from cds_hooks.coding.families import OpenQuestion
-from fhir_mapping.facts import PatientLocation
+from fhir_mapping.facts import Clinician, ClinicianLocation, PatientLocation, Setting
 from fhir_mapping.tables import Code, Day, Row
+
+Contact = Literal["audio_video", "audio_only", "asynchronous", "in_person", "brief_check_in"]
+"""The kinds of contact a payer has rules for: the modality that counts, or a brief check-in."""
 
 
 class When(Row):
     """The facts under which a row applies; each named fact must have one of the values; `null` stands for unknown."""
 
-    contact: Items[str] = ()
+    contact: Items[Contact] = ()
     family: Items[str] = ()
     patient_location: Items[Where] = ()
-    clinician_location: Items[str] = ()
-    setting: Items[str] = ()
-    clinician: Items[str | None] = ()
+    clinician_location: Items[Annotated[ClinicianLocation, Field(strict=False)]] = ()
+    setting: Items[Annotated[Setting, Field(strict=False)]] = ()
+    clinician: Items[Annotated[Clinician, Field(strict=False)] | None] = ()
     behavioral_health: Items[bool | None] = ()
 
     @cached_property
@@ -61,6 +64,8 @@ class Route(Row):
     def _leads_somewhere(self) -> Route:
         if (self.family is None) == (self.instead is None):
             raise PydanticCustomError("route", "a route leads to a family, or to a question instead")
+        if self.when.family:
+            raise PydanticCustomError("route", "a route cannot depend on the family that it is to find")
         return self
 
 
@@ -104,7 +109,7 @@ class PayerEdition(Cited):
     modifiers: Items[ModifierRule] | None = None
     prolonged: str | None = None
     crossover: str | None = None
-    declines: dict[str, str] = Field(default_factory=dict)
+    declines: dict[Contact, str] = Field(default_factory=dict)
     """What it does not take, in words, by kind of contact."""
     remarks: Items[Remark] = ()
 

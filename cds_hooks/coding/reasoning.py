@@ -57,9 +57,9 @@ class Reasoning:
         page = self.page
         says = f"{page.rules.called}: {page.family.title}."
         self._payer_says("payer_policy", page.rules.own, says, self.desk.facts.payers.evidence)
-        declined = page.rules.edition.declines.get(case.contact or "")
-        if declined and not page.rules.supposing:
-            self._payer_says("payer_declines", page.rules.edition, declined)
+        for contact, declined in page.rules.edition.declines.items():
+            if contact == case.contact and not page.rules.supposing:
+                self._payer_says("payer_declines", page.rules.edition, declined)
 
     def condition(self, condition: Condition, case: Case, *, met: bool) -> None:
         """A condition that is met, or is not."""
