@@ -8,9 +8,11 @@ import pytest
 from click.testing import CliRunner
 
 from cds_hooks.cli import main
-from cds_hooks.coding.families import Edition
+from cds_hooks.coding.families import Condition, Edition, Refusal
+from cds_hooks.coding.guidelines import QUESTIONS, REFUSALS, REMARKS, RULES
 from cds_hooks.coding.loading import load_book
 from cds_hooks.coding.policy import PolicyBook
+from cds_hooks.coding.references import rows
 from fhir_mapping.tables import TableError, config_folder
 
 ROOT = Path(__file__).parent.parent
@@ -278,6 +280,72 @@ SLIPS = {
         "",
         ": a condition needs values or bounds",
     ),
+    "a condition on a value that the fact never has": (
+        "codes/guidelines.yaml",
+        "    values: [home]\n",
+        "    values: [hoem]\n",
+        "hoem is not a value of patient_location",
+    ),
+    "a condition with bounds on what is no number": (
+        "codes/guidelines.yaml",
+        "    values: [home]\n",
+        "    more_than: 7\n",
+        "bounds are for a fact of minutes or days alone",
+    ),
+    "a condition by a rule that does not exist": (
+        "codes/guidelines.yaml",
+        "    rule: audio_only_discussion\n",
+        "    rule: nosuchrule\n",
+        "the rule nosuchrule is not among the rules",
+    ),
+    "a reason by a rule that does not exist": (
+        "codes/guidelines.yaml",
+        "results_only: {rule: routine_communication,",
+        "results_only: {rule: routine_comunication,",
+        "the rule routine_comunication is not among the rules",
+    ),
+    "a condition that supposes another fact": (
+        "codes/guidelines.yaml",
+        "supposing: {patient_location: home}",
+        "supposing: {patient_locaton: home}",
+        "must be patient_location",
+    ),
+    "a condition that does not hold for what it supposes": (
+        "codes/guidelines.yaml",
+        "supposing: {discussion_minutes: 11}",
+        "supposing: {discussion_minutes: 10}",
+        "must hold for what is supposed: 10",
+    ),
+    "an order of asking with a question that does not exist": (
+        "codes/guidelines.yaml",
+        "asking_order: [service_date, primary_payer,",
+        "asking_order: [service_date, primary_payr,",
+        "primary_payr is not a question",
+    ),
+    "a question by another name": (
+        "codes/guidelines.yaml",
+        "  modality_tie:",
+        "  modality_tied:",
+        "modality_tie is missing",
+    ),
+    "a rule by another name": (
+        "codes/guidelines.yaml",
+        "  same_day: {since",
+        "  sameday: {since",
+        "same_day is missing",
+    ),
+    "a question with a figure that it does not have": (
+        "codes/guidelines.yaml",
+        "took {minutes} minutes each",
+        "took {minuts} minutes each",
+        "{minuts} is no figure that modality_tie can show",
+    ),
+    "a warning with braces that do not match": (
+        "codes/guidelines.yaml",
+        "that disagree: {levels}.",
+        "that disagree: {levels.",
+        "its braces do not match",
+    ),
     "a route to nowhere": (
         "payers/self-pay.yaml",
         "family: telemedicine-audio-only}",
@@ -328,6 +396,9 @@ COMPLAINED_OF = {
     "an edition without a code": "2024-01-01:",
     "a table silent about new patients": "2024-01-01:",
     "a condition that asks nothing": "check_in_patient_started:",
+    "a condition with bounds on what is no number": "audio_only_from_home:",
+    "a question by another name": "questions:",
+    "a rule by another name": "rules:",
     "unknown adoption without its question": "2024-01-01:",
     "a payer without routes": "2024-01-01:",
     "a place of service for home alone": "2025-01-01:",
@@ -353,6 +424,14 @@ def test_a_slip_is_refused_with_file_and_line(tables: Path, slip: str) -> None:
     assert refused.value.file == f"config/{name}"
     line = (tables / name).read_text(encoding="utf-8").splitlines()[refused.value.line - 1]
     assert COMPLAINED_OF.get(slip, wrong.strip()) in line
+
+
+def test_every_question_remark_and_reason_of_the_guidelines_is_one_that_can_be_given(book: PolicyBook) -> None:
+    assert book.guidelines.questions.keys() == QUESTIONS.keys()
+    assert book.guidelines.remarks.keys() == REMARKS.keys()
+    assert book.guidelines.refusals.keys() == REFUSALS.keys()
+    cited = {row.rule for _, row in rows(book.guidelines) if isinstance(row, Condition | Refusal)}
+    assert book.guidelines.rules.keys() - cited == {*RULES} - cited
 
 
 def test_a_broken_table_stops_the_start_with_exit_code_2(tables: Path, monkeypatch: pytest.MonkeyPatch) -> None:

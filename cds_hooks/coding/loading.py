@@ -8,8 +8,9 @@ from typing import TypeVar
 from cds_hooks.coding.citation import Source, Sources
 from cds_hooks.coding.criteria import MdmTable, TimeTable
 from cds_hooks.coding.families import Family, Prolonged
+from cds_hooks.coding.guidelines import Guidelines, check_names
 from cds_hooks.coding.payers import Payer
-from cds_hooks.coding.policy import Guidelines, PolicyBook
+from cds_hooks.coding.policy import PolicyBook
 from cds_hooks.coding.references import References, check_citations
 from fhir_mapping.tables import Row, Table, read_table
 
@@ -28,10 +29,12 @@ def load_book(folder: Path) -> PolicyBook:
     code, an edition without a source, minutes that do not rise, a name that leads nowhere.
     """
     sources = read_table(folder / "sources.yaml", root=folder).as_model(_Sources).sources
-    guidelines = _read_one(folder, "guidelines", Guidelines, sources)
-    prolonged = _read_one(folder, "prolonged", Prolonged, sources)
-    mdm = _read_one(folder, "mdm", MdmTable, sources)
-    time = _read_one(folder, "time", TimeTable, sources)
+    guideline_table = _single(folder, "guidelines")
+    guidelines = _checked(guideline_table, Guidelines, sources)
+    check_names(guideline_table, guidelines)
+    prolonged = _checked(_single(folder, "prolonged"), Prolonged, sources)
+    mdm = _checked(_single(folder, "mdm"), MdmTable, sources)
+    time = _checked(_single(folder, "time"), TimeTable, sources)
     singles = {guidelines.id, prolonged.id, mdm.id, time.id}
     paths = [path for path in sorted((folder / "codes").glob("*.yaml")) if path.stem not in singles]
     families = _read_all(folder, paths, Family, sources)
@@ -39,6 +42,7 @@ def load_book(folder: Path) -> PolicyBook:
     all_families = {name: family for name, (_, family) in families.items()}
     all_payers = {name: payer for name, (_, payer) in payers.items()}
     references = References(all_families, all_payers, prolonged, guidelines, sources)
+    references.check_guidelines(guideline_table)
     for table, family in families.values():
         references.check_family(table, family)
     for table, payer in payers.values():
@@ -55,8 +59,11 @@ def load_book(folder: Path) -> PolicyBook:
     )
 
 
-def _read_one(folder: Path, name: str, model: type[ModelT], sources: Mapping[str, Source]) -> ModelT:
-    table = read_table(folder / "codes" / f"{name}.yaml", root=folder)
+def _single(folder: Path, name: str) -> Table:
+    return read_table(folder / "codes" / f"{name}.yaml", root=folder)
+
+
+def _checked(table: Table, model: type[ModelT], sources: Mapping[str, Source]) -> ModelT:
     found = table.as_model(model)
     check_citations(table, found, sources)
     return found
@@ -68,10 +75,9 @@ def _read_all(
     found: dict[str, tuple[Table, KindT]] = {}
     for path in paths:
         table = read_table(path, root=folder)
-        row = table.as_model(model)
+        row = _checked(table, model, sources)
         if row.id in found:
             raise table.error(("id",), f"the id {row.id} is taken by another table")
-        check_citations(table, row, sources)
         found[row.id] = table, row
     return found
 

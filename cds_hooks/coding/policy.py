@@ -7,38 +7,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import cached_property
-from typing import Any, Literal, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from cds_hooks.coding.case import Case
-from cds_hooks.coding.citation import Cited, Dated, Items, Sources
+from cds_hooks.coding.citation import Dated, Sources
 from cds_hooks.coding.criteria import MdmTable, TimeTable
-from cds_hooks.coding.families import Condition, Family, Prolonged, Refusal, WorkRvu
+from cds_hooks.coding.families import Family, Prolonged, WorkRvu
+from cds_hooks.coding.guidelines import Guidelines
 from cds_hooks.coding.payers import ModifierRule, Payer, PayerEdition, Remark, Route
-from fhir_mapping.tables import Code, Day, Row
 
 RowT = TypeVar("RowT", Route, ModifierRule, Remark)
-
-
-class Guideline(Cited):
-    """A rule of coding that is the same for every table."""
-
-    since: Day
-    says: str
-
-
-class Guidelines(Row):
-    """All guidelines, by the name their steps cite."""
-
-    id: Literal["guidelines"]
-    verified_through: Day
-    rules: dict[str, Guideline]
-    refusals: dict[str, Refusal]
-    conditions: dict[str, Condition]
-    questions: dict[str, str]
-    asking_order: Items[str]
-    remarks: dict[str, str]
-    telehealth_modifiers: Items[Code]
-    telehealth_places: Items[Code]
 
 
 class Terms(NamedTuple):

@@ -2,14 +2,20 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from enum import StrEnum
+from types import NoneType
+from typing import Any, get_args, get_type_hints
 
-from cds_hooks.coding.case import ASKABLE
+from cds_hooks.coding.case import ASKABLE, Case
 from cds_hooks.coding.citation import Cited, Source
-from cds_hooks.coding.families import Condition, Edition, Family, Prolonged
+from cds_hooks.coding.families import Condition, Edition, Family, OpenQuestion, Prolonged, Refusal
+from cds_hooks.coding.guidelines import Guidelines
 from cds_hooks.coding.payers import Payer, PayerEdition, When
-from cds_hooks.coding.policy import Guidelines
+from fhir_mapping.facts import NO_RELATED_VISIT
 from fhir_mapping.tables import Place, Row, Table
+
+ASKED_OF_PLANS = frozenset({"payers", "payer_adoption", "place_of_service"})
+"""The questions whose words stand in the payers' policies, not in the guidelines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +58,23 @@ class References:
             if isinstance(edition, PayerEdition):
                 self._check_policy(table, ("editions", day.isoformat()), edition)
 
+    def check_guidelines(self, table: Table) -> None:
+        """The rules, facts and values that conditions and refusals name, and the questions that are put in order."""
+        rules, conditions = self.guidelines.rules, self.guidelines.conditions
+        for place, row in rows(self.guidelines):
+            if isinstance(row, Condition):
+                _check_condition(table, place, row)
+            if isinstance(row, Condition | Refusal) and row.rule is not None and row.rule not in rules:
+                raise table.error((*place, "rule"), f"the rule {row.rule} is not among the rules")
+        tables = (*self.families.values(), *self.payers.values())
+        asked = {row.id for one in tables for _, row in rows(one) if isinstance(row, OpenQuestion)}
+        asked |= (
+            {condition.fact for condition in conditions.values()} | self.guidelines.questions.keys() | ASKED_OF_PLANS
+        )
+        for name in self.guidelines.asking_order:
+            if name not in asked:
+                raise table.error(("asking_order",), f"{name} is not a question")
+
     def _check_policy(self, table: Table, place: Place, edition: PayerEdition) -> None:
         for name in edition.either:
             if not self._of_known_adoption(name):
@@ -90,22 +113,47 @@ def _check_starts(table: Table, editions: Mapping[Any, object]) -> None:
 
 
 def check_citations(table: Table, model: Row, sources: Mapping[str, Source]) -> None:
-    """The sources that a table's rows cite, and the facts that its conditions ask for; raises TableError."""
+    """The sources that a table's rows cite; raises TableError."""
     for place, row in rows(model, ()):
         if isinstance(row, Cited):
             for index, name in enumerate(row.sources):
                 if name not in sources:
                     raise table.error((*place, "sources", str(index)), f"the source {name} is not in sources.yaml")
-        if isinstance(row, Condition):
-            _check_condition(table, place, row)
 
 
 def _check_condition(table: Table, place: Place, condition: Condition) -> None:
-    if condition.fact not in ASKABLE:
-        raise table.error((*place, "fact"), f"{condition.fact} is not a fact")
+    fact = condition.fact
+    if fact not in ASKABLE:
+        raise table.error((*place, "fact"), f"{fact} is not a fact")
     bounds = (condition.at_least, condition.at_most, condition.more_than)
-    if not condition.values and bounds == (None, None, None):
+    bounded = bounds != (None, None, None)
+    if not condition.values and not bounded:
         raise table.error(place, "a condition needs values or bounds")
+    if bounded and (condition.values or _KINDS[fact] is not int):
+        raise table.error(place, f"bounds are for a fact of minutes or days alone, and instead of values: {fact}")
+    for value in condition.values:
+        if not _is_of(fact, value):
+            raise table.error((*place, "values"), f"{value} is not a value of {fact}")
+    if list(condition.supposing) != [fact]:
+        raise table.error((*place, "supposing"), f"what is supposed must be {fact}, and nothing else")
+    supposed = condition.supposing[fact]
+    if fact == "related_visit" and supposed is False:
+        supposed = NO_RELATED_VISIT
+    if not _is_of(fact, supposed) or not condition.holds(supposed):
+        raise table.error((*place, "supposing", fact), f"the condition must hold for what is supposed: {supposed}")
+
+
+_KINDS: Mapping[str, type] = {
+    name: next(kind for kind in get_args(hint) if kind is not NoneType)
+    for name, hint in get_type_hints(Case).items()
+    if name in ASKABLE
+}
+"""What kind of value each fact has."""
+
+
+def _is_of(fact: str, value: object) -> bool:
+    kind = _KINDS[fact]
+    return value in set(kind) if issubclass(kind, StrEnum) else type(value) is kind
 
 
 def rows(value: object, place: Place = ()) -> Iterator[tuple[Place, Row]]:

@@ -6,8 +6,8 @@ from pydantic import BaseModel
 
 from cds_hooks.coding.criteria import MdmTable, TimeTable
 from cds_hooks.coding.families import Family, Prolonged
+from cds_hooks.coding.guidelines import Guidelines
 from cds_hooks.coding.payers import Payer
-from cds_hooks.coding.policy import Guidelines
 
 TABLES: dict[str, type[BaseModel]] = {
     "family": Family,
