@@ -69,16 +69,16 @@ class DurationGrammar:
             (?=(?<!\w)[\d{first}]|[*_?@<{{\[])(?:
             (?P<clock>\b{_CLOCK}\s*(?:-|\u2013|\u2014|to|until|till|through|and)\s*(?:(?:end|stop|finish)(?:ed)?(?:\s+time)?\s*:?\s*(?:at\s+)?)?{_CLOCK}(?!\d)
               |\b(?:start|began|begin|connected)(?:ed)?(?:\s+time)?\s*:?\s*(?:at\s+)?{_CLOCK}[\s,;/|-]*(?:and\s+)?(?:end|stop|finish|disconnect|conclud)(?:ed)?(?:\s+time)?\s*:?\s*(?:at\s+)?{_CLOCK})
-            |(?P<range>(?<![\w./:]){number}(?:\s*-?\s*{_MINUTE})?{to}{number}{twin}\s*[+-]?\s*(?:{_MINUTE}|{_HOUR}\b)
+            |(?P<range>(?<![\w./])(?<!\d:){number}(?:\s*-?\s*{_MINUTE})?{to}{number}{twin}\s*[+-]?\s*(?:{_MINUTE}|{_HOUR}\b)
               |\bbetween\s+{number}(?:\s*{_MINUTE})?\s+(?:and|to)\s+{number}\s*{_MINUTE})
-            |(?P<both>(?<![\w./:]){one}{twin}\s*-?\s*{_HOUR}\s*(?:,|and|&)?\s*{number}{twin}(?:\s*-?\s*{_MINUTE}|m\b))
-            |(?P<halves>(?<![\w./:]){one}\s+{_HOUR}\s+and\s+(?:a|one)\s+half\b|(?<![\w./:]){number}\s+and\s+(?:a|one)\s+half\s+{_HOUR}\b|(?<![\w./:])\d\s+1/2\s*{_HOUR}\b)
+            |(?P<both>(?<![\w./])(?<!\d:){one}{twin}\s*-?\s*{_HOUR}\s*(?:,|and|&)?\s*{number}{twin}(?:\s*-?\s*{_MINUTE}|m\b))
+            |(?P<halves>(?<![\w./])(?<!\d:){one}\s+{_HOUR}\s+and\s+(?:a|one)\s+half\b|(?<![\w./])(?<!\d:){number}\s+and\s+(?:a|one)\s+half\s+{_HOUR}\b|(?<![\w./])(?<!\d:)\d\s+1/2\s*{_HOUR}\b)
             |(?P<half>\b(?:a\s+)?half(?:\s+of)?[\s-]+(?:an?\s+)?hour\b|\b1/2\s*(?:an?\s+)?{_HOUR}\b)
             |(?P<quarters>\b(?:three|3)[\s-]quarters\s+of\s+an\s+hour\b)
             |(?P<quarter>\b(?:a\s+)?quarter\s+(?:of\s+an\s+)?hour\b)
-            |(?P<minutes>(?<![\w./:$#]){number}{twin}\s*\+?\s*-?\s*(?:total\s+)?{_MINUTE}(?:\s*\(\s*{number}\s*\))?
-              |(?<![\w./:$#])\d{{1,3}}{_PRIME}(?=\s*total\b)|(?:(?<=total\s)|(?<=total:\s)|(?<=time:\s))\d{{1,3}}{_PRIME}(?!\s?\d))
-            |(?P<hours>(?<![\w./:$#]){one}{twin}\s*-?\s*(?:{_HOUR})(?![\w/]))
+            |(?P<minutes>(?<![\w./$#])(?<!\d:){number}{twin}\s*\+?\s*-?\s*(?:total\s+)?{_MINUTE}(?:\s*\(\s*{number}\s*\))?
+              |(?<![\w./$#])(?<!\d:)\d{{1,3}}{_PRIME}(?=\s*total\b)|(?:(?<=total\s)|(?<=total:\s)|(?<=time:\s))\d{{1,3}}{_PRIME}(?!\s?\d))
+            |(?P<hours>(?<![\w./$#])(?<!\d:){one}{twin}\s*-?\s*(?:{_HOUR})(?![\w/]))
             |(?P<blank>(?:{_BLANK})\s*{_MINUTE}))
         """
         return cls(

@@ -58,28 +58,39 @@ def _own(text: str, rules: NoteRules) -> Iterator[tuple[int, Sentence]]:
 
 
 def _others(line: Line, rules: NoteRules) -> Iterator[Found]:
-    """What a sentence says besides lengths of time: for each target the first row that stands in its context."""
+    """What a sentence says besides lengths of time: for each target what stands in its context, each value once."""
     for target, trigger in rules.triggers.items():
-        if line.may & trigger.rows and line.may & trigger.bit:
-            first = next(_standing(line, rules, target), None)
-            if first is not None and trigger.pattern.search(line.sentence.text.casefold()):
-                yield first
+        if line.may & trigger.rows and line.may & trigger.bit and trigger.pattern.search(line.sentence.text.casefold()):
+            yield from _standing(line, rules, target)
 
 
 def _standing(line: Line, rules: NoteRules, target: str) -> Iterator[Found]:
-    for row, match in line.matched(rules, rules.triggers[target].rows):
-        value = row.value if row.value is not None or row.vague else rules.level(match["level"])
-        effect = rules.effect(target, line.told.text, match, value)
-        if effect != "drop":
+    """The first row that stands, and those that find something else in other words of the sentence."""
+    taken: list[tuple[int, int]] = []
+    values: set[object] = set()
+    for row in rules.among(line.may & rules.triggers[target].rows):
+        if row.value is not None and row.value in values:
+            continue
+        for match in row.find(line.told.text, line.sentence.heading):
+            value = row.value if row.value is not None or row.vague else rules.level(match["level"])
+            start, end = match.span()
+            if value in values or any(start < last and first < end for first, last in taken):
+                continue
+            effect = rules.effect(target, line.told.text, match, value)
+            if effect == "drop":
+                continue
             # What stands in the first line is the title of the note, no passing mention; but none tells of consent.
-            weak = row.weak and (line.number > 0 or target == CONSENT)
-            yield line.found(target, None if effect else value, match[0], weak=weak)
+            weak = effect == "weak" or (row.weak and (line.number > 0 or target == CONSENT))
+            yield line.found(target, None if effect == "ask" else value, match[0], weak=weak)
+            values.add(value)
+            taken.append((start, end))
 
 
 def _weighed(found: Sequence[Found]) -> list[Found]:
     """What counts of all that is said: a passing mention never stands against a plain statement, nor a slip corrected.
 
-    Video and telephone both, with a sentence that tells of the change, make an interrupted visit.
+    Video and telephone both, with a sentence that tells of the change, make an interrupted visit. A change
+    that the rules cannot name is asked about, whatever else is said.
     """
     plain = {one.target for one in found if not one.weak}
     corrected = {one.target: one for one in found if one.corrects and one.target not in {MODE, SWITCHED}}
@@ -94,6 +105,8 @@ def _weighed(found: Sequence[Found]) -> list[Found]:
         # "Consent: verbal" says no more of what; of telehealth it is where the note tells of a telehealth visit alone.
         others = [one for one in others if not (one.target == CONSENT and one.weak)]
     changed = [one for one in modes if one.value is Modality.INTERRUPTED]
+    if not changed and any(one.value is None for one in modes):
+        modes = [one for one in modes if one.value is None]
     if not changed and {one.value for one in modes} == _BOTH and any(one.target == SWITCHED for one in kept):
         changed = [replace(one, value=Modality.INTERRUPTED) for one in modes]
     return others + (changed or modes)

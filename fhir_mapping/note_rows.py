@@ -47,7 +47,7 @@ class _Read(Row):
 class _Context(Row):
     targets: Annotated[list[str], Field(min_length=1)]
     values: list[str | bool] = Field(default=[])
-    effect: Literal["drop", "ask"]
+    effect: Literal["drop", "ask", "weak"]
     direction: Literal["before", "after", "both"]
     scope: Literal["phrase", "clause", "sentence"]
     pattern: str
@@ -122,7 +122,7 @@ def load_note_rules(folder: Path, *, site: Path | None = None) -> NoteRules:
         numbers=bits(rule.bit for rule in reads if rule.target in times and rule.number),
         claims=bits(rule.bit for rule in reads if rule.target in times and not rule.number),
         parts=bits(rule.bit for rule in reads if rule.target == PART and not rule.number),
-        contexts={target: tuple(rules) for target, rules in contexts.items()},
+        contexts={target: tuple(sorted(those, key=_last)) for target, those in contexts.items()},
         copy_opens=_compile(own, ("copied", "opens"), first.copied.opens, words),
         copy_closes=_compile(own, ("copied", "closes"), first.copied.closes, words),
         corrections=Trigger(corrections, 1 << len(reads) + len(triggers)),
@@ -162,6 +162,8 @@ def _must_match(rule: ReadRule) -> Iterator[re.Pattern[str]]:
 def _contexts(table: Table, file: _NoteRules, words: Mapping[str, str]) -> Iterator[tuple[Sequence[str], ContextRule]]:
     for index, row in enumerate(file.contexts):
         place = ("contexts", str(index))
+        if row.effect == "weak" and not {*row.targets} <= VALUES.keys():
+            raise table.error((*place, "effect"), "a length of time is never weak")
         yield (
             row.targets,
             ContextRule(
@@ -174,6 +176,11 @@ def _contexts(table: Table, file: _NoteRules, words: Mapping[str, str]) -> Itera
                 _compile(table, (*place, "terminators"), row.terminators, words) if row.terminators else None,
             ),
         )
+
+
+def _last(rule: ContextRule) -> bool:
+    """What is dropped or asked about is so whatever else would make it a passing mention."""
+    return rule.effect == "weak"
 
 
 def _compile(table: Table, place: Place, pattern: str, words: Mapping[str, str]) -> re.Pattern[str]:

@@ -78,7 +78,7 @@ class ReadRule:
 
 @dataclass(frozen=True, slots=True)
 class ContextRule:
-    """What, standing before or after a reading, drops it (`drop`) or makes it a question (`ask`)."""
+    """What, standing before or after a reading, drops it (`drop`), asks about it (`ask`) or makes it `weak`."""
 
     values: frozenset[Any]
     effect: str
@@ -170,7 +170,7 @@ class NoteRules:
             bits ^= lowest
 
     def effect(self, target: str, text: str, match: re.Match[str], value: object) -> str | None:
-        """What the words around a reading do to it: drop it, ask about it, or nothing."""
+        """What the words around a reading do to it: drop it, ask about it, weaken it, or nothing."""
         around = Around(text, match.start(), match.end())
         return next((one.effect for one in self.contexts.get(target, ()) if one.holds(around, value)), None)
 

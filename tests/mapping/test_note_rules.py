@@ -43,6 +43,7 @@ def test_a_site_without_note_rules_reads_by_ours(tmp_path: Path) -> None:
         ("direction: before", "direction: above", "direction"),
         ("sources:", "sourced:", "sourced"),
         ("effect: ask", "effect: guess", "effect"),
+        ("effect: ask", "effect: weak", "a length of time is never weak"),
     ],
 )
 def test_a_slip_is_refused_with_file_and_line(tmp_path: Path, right: str, wrong: str, complaint: str) -> None:
