@@ -12,7 +12,8 @@ from fhir_mapping.documents import Document, documents, note_types
 from fhir_mapping.facts import Evidence, Fact, How, MdmElements, MdmLevel, Modality
 from fhir_mapping.hints import Hint, Rank
 from fhir_mapping.note import Found, read_note
-from fhir_mapping.note_rules import ELEMENTS, NoteRules
+from fhir_mapping.note_days import is_of_another_day
+from fhir_mapping.note_rules import ELEMENTS, TOTAL, NoteRules
 from fhir_mapping.readings import Reading, overruled_note, weigh
 from fhir_mapping.resources import evidence, name
 
@@ -77,7 +78,7 @@ def narrative(chart: Chart, rules: NoteRules) -> Narrative:
         texts.add(document.text)
         for one in () if copied else read_note(document.text, rules):
             where = _evidence(document, one)
-            if one.value is None:
+            if one.value is None or _of_another_day(chart, document, one):
                 asked.setdefault(one.target, []).append(where)
             else:
                 readings.setdefault(one.target, []).append(Reading(one.value, where))
@@ -89,6 +90,11 @@ def narrative(chart: Chart, rules: NoteRules) -> Narrative:
 
 def _evidence(document: Document, one: Found) -> Evidence:
     return evidence(document.resource, f"note[{one.start}:{one.end}]", one.said, How.NOTE)
+
+
+def _of_another_day(chart: Chart, document: Document, one: Found) -> bool:
+    said = document.text[one.start : one.end]
+    return one.target == TOTAL and chart.when is not None and is_of_another_day(said, chart.when.day)
 
 
 def _count_days(readings: dict[str, list[Reading[Any]]]) -> None:
