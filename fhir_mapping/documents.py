@@ -10,7 +10,9 @@ from striprtf.striprtf import rtf_to_text
 
 from fhir_mapping.chart import Chart
 from fhir_mapping.moments import moment_or_none
+from fhir_mapping.people import People
 from fhir_mapping.resources import Json, name, quote, record, records, reference, text
+from fhir_mapping.roster import surely_another
 
 _LARGEST = 2 * 1024 * 1024  # bytes of one attachment: a note of 200,000 characters in the wordiest of formats
 _MOST = (
@@ -19,33 +21,45 @@ _MOST = (
 _HIDDEN = "script,style,head,title,template"
 _BLOCKS = "p,div,br,li,tr,h1,h2,h3,h4,h5,h6,table,ul,ol,section,hr,dt,dd,caption"
 _CELLS = "td,th"
+_NO_CLINICIANS = {"Organization", "Device", "Patient", "RelatedPerson"}  # who may write beside a clinician
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One note of the visit: the resource that holds it, its plain text, and whether it is not final yet."""
+    """One note of the visit: the resource that holds it, its plain text, and whether it is not final yet.
+
+    `by_another`: whether somebody else than the clinician of the visit wrote it, and that clinician did not sign it.
+    """
 
     resource: Json
     text: str
     preliminary: bool
+    by_another: bool
 
 
-def documents(chart: Chart) -> tuple[list[Document], list[str]]:
-    """List the notes of the visit, and say of those that cannot be read why."""
+def documents(chart: Chart, who: People) -> tuple[list[Document], list[str]]:
+    """List the notes of the visit, and say of those that cannot be read why.
+
+    Parameters: `who` rendered the visit. Another one's note of the day that names no visit is not of this one.
+    """
     found: list[Document] = []
     notes: list[str] = []
     attachments = _Attachments(chart)
     for resource, early in _of_visit(chart):
+        by_another = _is_by_another(who, resource)
         said = attachments.read(resource)
-        if isinstance(said, _Unread):
+        if by_another and not _visits(resource):
+            notes.append(f"{name(resource)}: it names no visit and is by another clinician; not read")
+        elif isinstance(said, _Unread):
             notes.append(f"{name(resource)}: {said.why}; not read")
         else:
-            found.append(Document(resource, said, early))
+            found.append(Document(resource, said, early, by_another))
     for resource in chart.of("Composition"):
         state = chart.vocabulary.term("status", "doc-status", text(resource.get("status")))
         if state and chart.is_this_visit(resource.get("encounter"), resource):
             early = state == "preliminary"
-            found.append(Document(resource, "\n\n".join(_sections(resource.get("section"))), early))
+            said = "\n\n".join(_sections(resource.get("section")))
+            found.append(Document(resource, said, early, _is_by_another(who, resource)))
     return found, notes
 
 
@@ -82,14 +96,30 @@ def _of_visit(chart: Chart) -> Iterator[tuple[Json, bool]]:
 
 def _is_of_visit(chart: Chart, resource: Json) -> bool:
     """Whether a document belongs to this visit: it names it, or names none and is of its day."""
-    context = resource.get("context")
-    named = [one for held in records(context) for one in records(held.get("encounter"))]  # R4
-    named += [one for one in records(context) if any(reference(one))]  # R5
-    visits = [one for one in named if any(reference(one))]
+    visits = _visits(resource)
     if visits:
         return any(chart.is_this_visit(one, resource) for one in visits)
     written = moment_or_none(resource.get("date"))
     return bool(written and chart.when and written.falls_on(chart.when))
+
+
+def _visits(resource: Json) -> list[Json]:
+    """The visits that a document names."""
+    context = resource.get("context")
+    named = [one for held in records(context) for one in records(held.get("encounter"))]  # R4
+    named += [one for one in records(context) if any(reference(one))]  # R5
+    return [one for one in named if any(reference(one))]
+
+
+def _is_by_another(who: People, resource: Json) -> bool:
+    """Whether a document is surely not the clinician's own: all who wrote it are others, and none who signed it is."""
+    written = [author for author in records(resource.get("author")) if reference(author).kind not in _NO_CLINICIANS]
+    authors = [who.roster.identities(author, resource) for author in written]
+    if not authors or not all(surely_another(who.identities, names) for names in authors):
+        return False
+    parties = [signer.get("party") for signer in records(resource.get("attester"))]  # R5, and a Composition
+    signers = [who.roster.identities(one, resource) for one in (*records(resource.get("authenticator")), *parties)]
+    return all(map(who.identities.isdisjoint, signers))
 
 
 def _stands(chart: Chart, resource: Json, system: str) -> bool:

@@ -67,7 +67,7 @@ def gather(  # noqa: PLR0913 - one chart, and all there is to read it by
     """
     chart = open_chart(resources, patient_id, encounter_id, vocabulary)
     documented, charged, who, paid = documentation(chart), charges(chart), people(chart, user), coverages(chart)
-    story = narrative(chart, note_rules)
+    story = narrative(chart, note_rules, who)
     where, types = places(chart, charged.lines), facility_types(chart)
     practices = Practices(chart, who)
     other_visit, maybe = same_day_visit(chart, who, practices)

@@ -14,10 +14,14 @@ from fhir_mapping.hints import Hint, Rank
 from fhir_mapping.note import Found, read_note
 from fhir_mapping.note_days import is_of_another_day
 from fhir_mapping.note_rules import ELEMENTS, TOTAL, NoteRules
+from fhir_mapping.people import People
 from fhir_mapping.readings import Reading, overruled_note, weigh
 from fhir_mapping.resources import evidence, name
 
 T = TypeVar("T")
+
+_OWN = {"total_minutes", "cumulative_minutes", "discussion_minutes", "mdm", *ELEMENTS}
+"""What is the clinician's own: a nurse's minutes or another one's decision making are not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,16 +71,23 @@ class Narrative:
         return Fact(levels, tuple(piece for one in told.values() for piece in one.evidence), notes=fact.notes)
 
 
-def narrative(chart: Chart, rules: NoteRules) -> Narrative:
-    """Read every note of the visit."""
-    found, notes = documents(chart)
+def narrative(chart: Chart, rules: NoteRules, who: People) -> Narrative:
+    """Read every note of the visit; what the clinician spent and decided, only where nobody else wrote it.
+
+    Parameters: `who` rendered the visit.
+    """
+    found, notes = documents(chart, who)
     readings: dict[str, list[Reading[Any]]] = {}
     asked: dict[str, list[Evidence]] = {}
-    texts: set[str] = set()
+    texts: set[tuple[str, bool]] = set()
     for document in found:
-        copied = document.text in texts  # which says the same once more
-        texts.add(document.text)
+        told = document.text, document.by_another
+        copied = told in texts  # which says the same once more
+        texts.add(told)
         for one in () if copied else read_note(document.text, rules):
+            if document.by_another and one.target in _OWN:
+                notes.append(f"{name(document.resource)} is by another clinician: its minutes and MDM are not used")
+                continue
             where = _evidence(document, one)
             if one.value is None or _of_another_day(chart, document, one):
                 asked.setdefault(one.target, []).append(where)

@@ -8,7 +8,7 @@ from fhir_mapping.chart import Chart
 from fhir_mapping.facts import Clinician, Evidence, Fact
 from fhir_mapping.readings import Reading, weigh
 from fhir_mapping.resources import Json, codings, evidence, quote, records, reference, text
-from fhir_mapping.roster import CLINICIANS, Roster, surely_another
+from fhir_mapping.roster import CLINICIANS, Roster
 
 _MAY_BE_CLINICIANS = {*CLINICIANS, ""}
 
@@ -61,7 +61,7 @@ def people(chart: Chart, user: str | None) -> People:
     target, note = _rendering(chart, roster, signer, signing)
     known = roster.identities(target, chart.encounter)
     notes = [note] if note else []
-    if surely_another(known, signing):
+    if known.isdisjoint(signing) and _kinds(known) & _kinds(signing):
         notes.append("the user is not the clinician who rendered the visit")
     said = described(chart, sources(roster, known, chart.find(target, chart.encounter)))
     return People(
@@ -73,6 +73,10 @@ def people(chart: Chart, user: str | None) -> People:
         roster=roster,
         notes=tuple(notes),
     )
+
+
+def _kinds(names: frozenset[str]) -> set[str]:
+    return {name.partition("/")[0] for name in names}
 
 
 def _rendering(chart: Chart, roster: Roster, signer: str | None, signing: frozenset[str]) -> tuple[object, str | None]:

@@ -69,11 +69,13 @@ class Roster:
         return self._chart.vocabulary.system(system) == "npi"
 
 
-def kinds(names: frozenset[str]) -> set[str]:
-    """What kinds of name there are among the names of a clinician: persons' references, roles' ones, NPIs."""
-    return {name.partition("/")[0] for name in names}
-
-
 def surely_another(one: frozenset[str], other: frozenset[str]) -> bool:
-    """Whether two sets of names are of two persons: they share no name, though they have names of one kind."""
-    return one.isdisjoint(other) and bool(kinds(one) & kinds(other))
+    """Whether two sets of names are of two persons: they share no name, though both name a person or both an NPI.
+
+    Two roles alone tell nothing, for one person may have several.
+    """
+    return one.isdisjoint(other) and bool(_persons(one) & _persons(other))
+
+
+def _persons(names: frozenset[str]) -> set[str]:
+    return {name.partition("/")[0] for name in names} - {"PractitionerRole"}

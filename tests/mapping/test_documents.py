@@ -4,6 +4,7 @@ from base64 import b64encode
 
 import pytest
 
+from fhir_mapping.facts import MdmLevel, Modality
 from tests.mapping.charts import Json, bundle, by_method, extended, facts, minutes, note, read, visit
 
 SAID = "I spent a total of 34 minutes on the date of service."
@@ -222,3 +223,45 @@ def test_a_note_that_is_sent_twice_is_one_witness() -> None:
 def test_notes_that_together_are_longer_than_any_request_are_named_as_unread() -> None:
     long = [note(f"{number} {SAID} " * 30_000, own=f"d{number}") for number in range(8)]
     assert "DocumentReference/d7: the notes together are too long; not read" in facts(visit(), *long).notes
+
+
+MINE, OTHERS = {"reference": "Practitioner/dr1"}, {"reference": "Practitioner/dr9"}
+SPENT = "Video visit. MDM: high. Total time: 60 minutes."
+UNLINKED: Json = {"context": None, "date": "2026-11-23T16:00:00-05:00"}
+NOT_READ = "DocumentReference/d1: it names no visit and is by another clinician; not read"
+NOT_USED = "DocumentReference/d1 is by another clinician: its minutes and MDM are not used"
+
+
+@pytest.mark.parametrize(
+    ("members", "read_as_own"),
+    [
+        ({}, True),
+        ({"author": [MINE]}, True),
+        ({"author": [OTHERS]}, False),
+        ({"author": [OTHERS, MINE]}, True),
+        ({"author": [OTHERS, {"reference": "Organization/o1"}]}, False),
+        ({"author": [OTHERS], "authenticator": MINE}, True),
+        ({"author": [OTHERS], "attester": [{"mode": {"text": "legal"}, "party": MINE}]}, True),
+        ({"author": [OTHERS], "authenticator": OTHERS}, False),
+        ({"author": [{"display": "Dr. No"}]}, True),  # who that is cannot be told
+        ({"author": [OTHERS, {"display": "Dr. No"}]}, True),
+        ({"author": [{"reference": "PractitionerRole/r9"}]}, True),  # which may be a role of the clinician
+        ({"author": [{"reference": "Organization/o1"}]}, True),
+    ],
+)
+def test_minutes_and_decision_making_are_the_clinicians_own(members: Json, *, read_as_own: bool) -> None:
+    found = facts(visit(), note(SPENT, **members))
+    assert (found.total_minutes.value, found.mdm.value) == ((60, MdmLevel.HIGH) if read_as_own else (None, None))
+    assert found.modality.value is Modality.AUDIO_VIDEO  # how they met may be told by anybody
+    assert (NOT_USED in found.notes) is not read_as_own
+    unlinked = facts(visit(), note(SPENT, **members, **UNLINKED))
+    assert (unlinked.modality.known, NOT_READ in unlinked.notes) == (read_as_own, not read_as_own)
+
+
+def test_the_clinician_is_known_by_npi_and_by_role_too() -> None:
+    role = {"resourceType": "PractitionerRole", "id": "r1", "practitioner": MINE}
+    by_role = note(SPENT, author=[{"reference": "PractitionerRole/r1"}])
+    assert facts(visit(), role, by_role).total_minutes.value == 60
+    nurse = {**role, "id": "r9", "practitioner": OTHERS}
+    by_nurse = note(SPENT, author=[{"reference": "PractitionerRole/r9"}])
+    assert facts(visit(), nurse, by_nurse).total_minutes.value is None
