@@ -1,26 +1,29 @@
 """Finds the notes of the visit and turns them into plain text: DocumentReference and Composition, text, HTML or RTF."""
 
 import binascii
+import re
 from base64 import b64decode
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from selectolax.lexbor import LexborHTMLParser
-from striprtf.striprtf import rtf_to_text
 
 from fhir_mapping.chart import Chart
 from fhir_mapping.moments import moment_or_none
 from fhir_mapping.people import People
 from fhir_mapping.resources import Json, name, quote, record, records, reference, text
 from fhir_mapping.roster import surely_another
+from fhir_mapping.rtf import from_rtf
 
 _LARGEST = 2 * 1024 * 1024  # bytes of one attachment: a note of 200,000 characters in the wordiest of formats
 _MOST = (
     16 * 1024 * 1024
 )  # characters of all attachments as they were sent: more than a request and what is fetched hold
-_HIDDEN = "script,style,head,title,template"
+_HIDDEN = "script,style,head,title,template,del,s,strike,[hidden]"
+_OUT_OF_SIGHT = re.compile(r"line-through|display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 _BLOCKS = "p,div,br,li,tr,h1,h2,h3,h4,h5,h6,table,ul,ol,section,hr,dt,dd,caption"
 _CELLS = "td,th"
+_BOXES = "input[type=checkbox i],input[type=radio i]"
 _NO_CLINICIANS = {"Organization", "Device", "Patient", "RelatedPerson"}  # who may write beside a clinician
 
 
@@ -176,10 +179,18 @@ def _decoded(data: bytes, charset: str) -> str:
 
 
 def from_html(markup: str) -> str:
-    """The text of an HTML or XHTML fragment, a block a line; scripts and styles say nothing."""
+    """The text of an HTML or XHTML fragment, a block a line: without scripts, and without what is struck out or hidden.
+
+    A box that is ticked reads `[x]`, an open one `[ ]`.
+    """
     tree = LexborHTMLParser(markup.encode("utf-8", errors="replace"))
     for node in tree.css(_HIDDEN):
         node.decompose()
+    for node in tree.css("[style]") if "style" in markup else ():
+        if _OUT_OF_SIGHT.search(node.attributes["style"] or ""):
+            node.decompose()
+    for node in tree.css(_BOXES) if "<input" in markup else ():
+        node.replace_with("[x]" if "checked" in node.attributes else "[ ]")
     for node in tree.css(_BLOCKS):
         node.insert_after("\n")
     for node in tree.css(_CELLS):
@@ -196,7 +207,7 @@ def _html(data: bytes, charset: str) -> str:
 
 
 def _rtf(data: bytes, charset: str) -> str:
-    return str(rtf_to_text(_decoded(data, charset), errors="replace"))  # type: ignore[no-untyped-call]  # striprtf has no types
+    return from_rtf(_decoded(data, charset))
 
 
 _READERS: dict[str, Callable[[bytes, str], str]] = {

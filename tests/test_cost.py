@@ -24,6 +24,7 @@ from cds_hooks.exchange.facts_json import read_facts
 from cds_hooks.store import patience
 from fhir_mapping.note import read_note
 from fhir_mapping.note_rows import load_note_rules
+from fhir_mapping.rtf import from_rtf
 from fhir_mapping.tables import config_folder
 from tests.fhir_server import FhirServer
 from tests.mapping.charts import (
@@ -286,6 +287,26 @@ def test_a_heap_of_records_four_times_as_high_takes_no_more_than_ten_times_as_lo
     """Measured: 3 to 5 times. Where each record is held against each other, it is 16 times."""
     small, large = HEAPS[heap](150), HEAPS[heap](600)
     assert cost(lambda: read(*large)) / cost(lambda: read(*small)) < 10
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        r"{\field{\*\fldinst{",
+        r"{\field{\*\fldinst{HYPERLINK {x}",
+        r'{\field{\*\fldinst{HYPERLINK "a"',
+        r"{\fonttbl\f1",
+        r"\f1",
+        r"\fcharset1 ",
+        "1",
+        r"\strike{",
+        r"\v0}",
+    ],
+)
+def test_rich_text_four_times_as_long_takes_no_more_than_ten_times_as_long(piece: str) -> None:
+    """Measured: 4 times. Left to the library alone, a few thousand broken links would take an hour."""
+    small, large = (rf"{{\rtf1{{\fonttbl\f{piece * count}" for count in (1_000, 4_000))
+    assert cost(lambda: from_rtf(large)) / cost(lambda: from_rtf(small)) < 10
 
 
 def test_choosing_the_code_costs_a_small_part_of_an_answer(warm: FlaskClient, book: PolicyBook) -> None:

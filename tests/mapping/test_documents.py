@@ -265,3 +265,54 @@ def test_the_clinician_is_known_by_npi_and_by_role_too() -> None:
     nurse = {**role, "id": "r9", "practitioner": OTHERS}
     by_nurse = note(SPENT, author=[{"reference": "PractitionerRole/r9"}])
     assert facts(visit(), nurse, by_nurse).total_minutes.value is None
+
+
+@pytest.mark.parametrize(
+    ("markup", "level"),
+    [
+        ("<p><s>MDM: high</s> MDM: moderate</p>", MdmLevel.MODERATE),
+        ("<p><strike>MDM: high</strike> MDM: moderate</p>", MdmLevel.MODERATE),
+        ("<p><del>MDM: <b>high</b></del> MDM: moderate</p>", MdmLevel.MODERATE),
+        ("<p hidden>MDM: high</p><p>MDM: moderate</p>", MdmLevel.MODERATE),
+        ("<span style='color:red; text-decoration: Line-Through'>MDM: high</span> MDM: moderate", MdmLevel.MODERATE),
+        ("<div style='display: none'>MDM: high</div> MDM: moderate", MdmLevel.MODERATE),
+        ("<div style='visibility:hidden'>MDM: high</div> MDM: moderate", MdmLevel.MODERATE),
+        (
+            "<div style='display:none'><s style='display:none'>MDM: low</s>MDM: high</div> MDM: moderate",
+            MdmLevel.MODERATE,
+        ),
+        ("<div style='display:block'>MDM: high</div>", MdmLevel.HIGH),
+        ("<body style='display:none'>MDM: high</body>", None),
+    ],
+)
+def test_what_a_page_strikes_out_or_hides_is_not_read(markup: str, level: MdmLevel | None) -> None:
+    assert facts(visit(), note(markup, "text/html")).mdm.value == level
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        r"\strike MDM: high\strike0\par MDM: moderate",
+        r"{\strike MDM: high}\par MDM: moderate",
+        r"{\striked1 MDM: high}\par MDM: moderate",
+        r"{\v MDM: high}\par MDM: moderate",
+        r"\strike\v MDM: high\v0  in all\plain\par MDM: moderate",
+        r"{\deleted MDM: {\b h\'69gh}}\par MDM: moderate",
+        r"{\strike MDM: \u104 h\u105 igh}\par MDM: moderate",
+        r"\strike0\v0 MDM: \viewkind4 moderate",
+    ],
+)
+def test_what_rich_text_strikes_out_or_hides_is_not_read(body: str) -> None:
+    markup = RTF[: RTF.index(r"I spent")] + body + "}"
+    assert facts(visit(), note(markup, "text/rtf")).mdm.value is MdmLevel.MODERATE
+
+
+@pytest.mark.parametrize(
+    ("markup", "mode"),
+    [
+        ("<input type=checkbox checked> Video visit<br><input type=checkbox> Telephone visit", Modality.AUDIO_VIDEO),
+        ("<input type=checkbox> Video visit<br><input type=radio checked=''> Telephone visit", Modality.AUDIO_ONLY),
+    ],
+)
+def test_the_ticked_box_of_a_page_is_the_one_that_counts(markup: str, mode: Modality) -> None:
+    assert facts(visit(), note(markup, "text/html")).modality.value is mode
