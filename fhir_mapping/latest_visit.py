@@ -9,6 +9,7 @@ from fhir_mapping.encounter import not_ours, visit_moment
 from fhir_mapping.facts import Modality
 from fhir_mapping.modality import modality
 from fhir_mapping.moments import Moment
+from fhir_mapping.people import people
 from fhir_mapping.places import places
 from fhir_mapping.resources import PLAIN_ID, Json, record, records, text
 from fhir_mapping.vocabulary import Vocabulary
@@ -51,7 +52,7 @@ def _is_telehealth(encounter: Json, patient_id: str, vocabulary: Vocabulary) -> 
         chart = open_chart([encounter], patient_id, text(encounter.get("id")), vocabulary)
     except (MissingEncounter, WrongPatient):
         return False
-    met = modality(chart, (), documentation(chart), places(chart, ()), ())
+    met = modality(chart, people(chart, None), (), documentation(chart), places(chart, ()), ())
     if met.known:
         return met.value is not Modality.IN_PERSON
     return bool(met.evidence or met.conflict)  # virtual without a mode, or modes that contradict each other

@@ -6,13 +6,14 @@ No single element of FHIR says so: every place that may tell is read, and what t
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from fhir_mapping.appointments import appointments
 from fhir_mapping.charges import Line
 from fhir_mapping.chart import Chart
 from fhir_mapping.documentation import Documentation
 from fhir_mapping.encounter import classes
 from fhir_mapping.facts import Fact, How, Modality
 from fhir_mapping.hints import VIRTUAL, Hint, Rank, decide
-from fhir_mapping.moments import moment_or_none
+from fhir_mapping.people import People
 from fhir_mapping.places import Places
 from fhir_mapping.resources import Concept, Json, codings, concepts, evidence, record, records, text
 
@@ -20,10 +21,16 @@ _NAMES_VIDEO = "names_video"
 _EXTENSION = "Encounter.extension(telehealth-modality)"
 
 
-def modality(
-    chart: Chart, lines: Sequence[Line], documented: Documentation, places: Places, notes: Sequence[Hint]
+def modality(  # noqa: PLR0913 - one fact, and all that tells of it
+    chart: Chart,
+    who: People,
+    lines: Sequence[Line],
+    documented: Documentation,
+    places: Places,
+    notes: Sequence[Hint],
 ) -> Fact[Modality]:
-    """Read how they met from every place that tells; `notes` are the hints of the notes."""
+    """Read how they met from every place that tells; `notes` are the hints of the notes, `who` rendered the visit."""
+    booked, refused = appointments(chart, who)
     hints = [
         *notes,
         *_documented(documented),
@@ -31,7 +38,7 @@ def modality(
         *_charged(chart, lines),
         *_concepts(chart, chart.encounter, ("type", "serviceType"), (Rank.CODE, Rank.WORDS)),
         *_channels(chart, chart.encounter, Rank.CHANNEL),
-        *_appointed(chart),
+        *_appointed(chart, booked),
         *(hint for location in places.locations for hint in _channels(chart, location, Rank.CHANNEL)),
         *(Hint(Rank.CODE, VIRTUAL, one) for one in places.telehealth),
         *(Hint(Rank.CLASS, VIRTUAL, one) for one in places.virtual),
@@ -40,7 +47,8 @@ def modality(
     by_class = classes(chart.encounter, chart.vocabulary, "class")
     hints += [Hint(Rank.CLASS, met[word], one) for word, one in by_class if word in met]
     outpatient = [one for word, one in by_class if word not in met]
-    return decide(hints, outpatient, places.home)
+    met_by = decide(hints, outpatient, places.home)
+    return replace(met_by, notes=(*met_by.notes, *refused)) if refused else met_by
 
 
 def _documented(documented: Documentation) -> Iterator[Hint]:
@@ -142,8 +150,8 @@ def _channel(resource: Json, path: str, rank: Rank, channel: object, parts: Sequ
     return Hint(rank, VIRTUAL, evidence(resource, path, named or "a virtual channel"))
 
 
-def _appointed(chart: Chart) -> Iterator[Hint]:
-    for appointment in _appointments(chart):
+def _appointed(chart: Chart, booked: Sequence[Json]) -> Iterator[Hint]:
+    for appointment in booked:
         status = text(appointment.get("status"))
         if chart.vocabulary.term("status", "appointment-status", status):
             ranks = (Rank.APPOINTMENT, Rank.APPOINTMENT)
@@ -152,13 +160,3 @@ def _appointed(chart: Chart) -> Iterator[Hint]:
             for held in records(appointment.get("contained")):
                 for concept in concepts(held.get("type")):
                     yield from _words(chart, concept, appointment, "Appointment.contained.type", Rank.APPOINTMENT)
-
-
-def _appointments(chart: Chart) -> list[Json]:
-    """Find the appointments the visit names, else the only one there is if it is of the same day."""
-    linked = [chart.find(target, chart.encounter) for target in records(chart.encounter.get("appointment"))]
-    if linked:
-        return [found for found in {id(one): one for one in linked}.values() if found]
-    every = chart.of("Appointment")
-    start = moment_or_none(every[0].get("start")) if len(every) == 1 else None
-    return [every[0]] if start and chart.when and start.falls_on(chart.when) else []

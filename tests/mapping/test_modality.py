@@ -275,7 +275,6 @@ def test_the_type_of_the_visit_outranks_the_appointment_it_was_booked_as() -> No
     ("change", "meant"),
     [
         ({}, VIDEO),
-        ({"start": "2026-11-24T03:00:00Z"}, VIDEO),
         ({"start": "2026-11-24T20:00:00Z"}, None),
         ({"start": None}, None),
         ({"status": "cancelled"}, None),
@@ -285,6 +284,39 @@ def test_the_type_of_the_visit_outranks_the_appointment_it_was_booked_as() -> No
 )
 def test_the_only_appointment_counts_if_it_is_of_the_same_patient_and_local_day(change: Json, meant: Any) -> None:
     assert facts(visit("VR"), APPOINTMENT | change).modality.value is meant
+
+
+def test_the_slot_of_an_evening_visit_may_be_written_in_utc() -> None:
+    evening = visit("VR", period={"start": "2026-11-23T22:00:00-05:00"})
+    assert facts(evening, APPOINTMENT | {"start": "2026-11-24T03:00:00Z"}).modality.value is VIDEO
+
+
+def actors(*said: str) -> Json:
+    return {"participant": [{"actor": {"reference": one}} for one in said]}
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        (actors("Practitioner/dr1"), None),
+        (actors("Practitioner/dr9"), "with another clinician"),
+        (actors("Practitioner/dr1", "Practitioner/dr9"), "with another clinician"),
+        (
+            actors("PractitionerRole/r9", "Location/l1", "HealthcareService/h1"),
+            None,
+        ),  # which may be the clinician's role
+        ({"start": "2026-11-23T08:00:00-05:00"}, "at another time"),
+        ({"start": "2026-11-23T13:30:00-05:00", "end": "2026-11-23T13:59:00-05:00"}, "at another time"),
+        ({"start": "2026-11-23T13:30:00-05:00", "end": "2026-11-23T14:00:00-05:00"}, None),
+        ({"start": "2026-11-23T16:25:00-05:00"}, None),
+        ({"start": "2026-11-23T16:26:00-05:00"}, "at another time"),
+        ({"start": "2026-11-23"}, None),
+    ],
+)
+def test_an_appointment_nobody_linked_must_be_of_the_clinician_and_of_the_time(change: Json, why: str | None) -> None:
+    fact = facts(visit("VR"), APPOINTMENT | change).modality
+    assert fact.known is (why is None)
+    assert fact.notes == ((f"Appointment/a1 is of the same day, but {why}; not used",) if why else ())
 
 
 def test_a_linked_appointment_of_another_patient_is_not_read() -> None:
