@@ -7,10 +7,14 @@ from typing import NamedTuple
 from fhir_mapping.chart import Chart
 from fhir_mapping.encounter import period_of
 from fhir_mapping.facts import Modality
+from fhir_mapping.hints import VIRTUAL
 from fhir_mapping.moments import Moment, moment_or_none
 from fhir_mapping.people import participants
 from fhir_mapping.practices import Practices
 from fhir_mapping.resources import Json, concepts, records, text
+
+VISITS = {Modality.AUDIO_VIDEO, Modality.IN_PERSON, VIRTUAL}
+"""The ways to meet that make a contact a visit."""
 
 _CONTACTS = {Modality.ASYNCHRONOUS, Modality.AUDIO_ONLY}
 
@@ -66,6 +70,18 @@ def is_contact_only(chart: Chart, resource: Json) -> bool:
     """Recognise telephone and written contacts, which nobody billed as a visit: no source settles if they count."""
     met = ways_met(chart, resource)
     return bool(met) and met <= _CONTACTS and not is_visit_code(chart, resource.get("type"))
+
+
+def is_no_visit(chart: Chart, resource: Json) -> bool:
+    """Recognise what is kept as an encounter though nobody was seen: orders, refills, a nurse's or a missed visit."""
+    types = resource.get("type")
+    if is_visit_code(chart, types):
+        return False
+    words = {word for word, _ in chart.vocabulary.words("no_visit", types)}
+    for concept in concepts(types):
+        for said in (concept.text, *(one.display for one in concept.codings)):
+            words |= chart.vocabulary.phrases("no_visit", said)
+    return "yes" in words or ("appointment" in words and VISITS.isdisjoint(ways_met(chart, resource)))
 
 
 def _clinicians(chart: Chart, resource: Json) -> Iterator[object]:

@@ -14,7 +14,15 @@ from fhir_mapping.chart import Chart
 from fhir_mapping.encounter import classes
 from fhir_mapping.facts import Fact, How, PatientStatus
 from fhir_mapping.moments import Moment, moment_or_none
-from fhir_mapping.other_visits import OtherVisit, began, is_contact_only, is_visit_code, same_clinician, took_place
+from fhir_mapping.other_visits import (
+    OtherVisit,
+    began,
+    is_contact_only,
+    is_no_visit,
+    is_visit_code,
+    same_clinician,
+    took_place,
+)
 from fhir_mapping.people import People
 from fhir_mapping.practices import Practices
 from fhir_mapping.resources import Json, evidence, record, records, text
@@ -77,8 +85,10 @@ def _judge_once(chart: Chart, resource: Json, practices: Practices, judged: dict
 
 def _judge(chart: Chart, resource: Json, practices: Practices) -> _Earlier:
     same = same_clinician(chart, resource, practices)
-    if not same:
-        return _Earlier.STRANGERS if same is False else _Earlier.DOUBTFUL
+    if same is False:
+        return _Earlier.STRANGERS
+    if same is None or is_no_visit(chart, resource):
+        return _Earlier.DOUBTFUL
     return _Earlier.CONTACT if is_contact_only(chart, resource) else _Earlier.VISIT
 
 

@@ -9,12 +9,14 @@ from datetime import timedelta
 from fhir_mapping.chart import Chart
 from fhir_mapping.encounter import not_ours, period_of
 from fhir_mapping.facts import Fact, How, Modality, SameDayVisit
-from fhir_mapping.hints import UNCLEAR, VIRTUAL
+from fhir_mapping.hints import UNCLEAR
 from fhir_mapping.moments import Moment, moment_or_none
 from fhir_mapping.other_visits import (
+    VISITS,
     OtherVisit,
     began,
     is_contact_only,
+    is_no_visit,
     is_visit_code,
     same_clinician,
     took_place,
@@ -24,7 +26,6 @@ from fhir_mapping.people import People
 from fhir_mapping.practices import Practices
 from fhir_mapping.resources import evidence, name, reference
 
-_VISITS = {Modality.AUDIO_VIDEO, Modality.IN_PERSON, VIRTUAL}
 _APART = range(-2, 3)
 """Days that an encounter may move by when its day is told in the time zone of the visit."""
 
@@ -39,9 +40,9 @@ def same_day_visit(chart: Chart, who: People, practices: Practices) -> tuple[Fac
         return Fact(), []
     visits, notes = [], []
     for other in _that_day(chart, chart.when):
-        if same_clinician(chart, other.resource, practices) is not True:
+        if is_no_visit(chart, other.resource) or not same_clinician(chart, other.resource, practices):
             continue
-        if is_visit_code(chart, other.resource.get("type")) or not _VISITS.isdisjoint(ways_met(chart, other.resource)):
+        if is_visit_code(chart, other.resource.get("type")) or not VISITS.isdisjoint(ways_met(chart, other.resource)):
             visits.append(other)
         else:
             notes.append(f"{name(other.resource)} is of the same day and clinician; were it a visit, the two are one")

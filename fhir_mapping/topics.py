@@ -20,6 +20,7 @@ TOPICS: dict[str, set[str] | None] = {
     "documentation": {*_DOCUMENTED.split(), *_DECIDED.split()},
     "mdm": {*MdmLevel},
     "audio_only_reason": {*AudioOnlyReason},
+    "no_visit": {"yes", "appointment"},
     "modality": {*Modality, "virtual", "unclear", "names_video"},
     "patient_location": {*PatientLocation},
     "setting": {*Setting},

@@ -12,6 +12,7 @@ from tests.mapping.charts import (
     ACT,
     CPT,
     EPIC_TYPE,
+    EPIC_VISIT,
     NPI,
     NUCC,
     PARTICIPATION,
@@ -132,6 +133,31 @@ def test_of_many_visits_in_many_zones_the_first_of_the_latest_day_is_found(
 def test_a_visit_counts_if_it_took_place_and_was_a_visit(members: Json, status: Any) -> None:
     prior = visit("AMB", **({"id": "e0", "period": {"start": "2026-01-05"}} | members))
     assert facts(visit(), prior).patient_status.value is status
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        *("Orders Only", "No Show", "Nurse Visit", "Lab visit", "Refill", "Erroneous Encounter", "MyChart Message"),
+        *("Documentation only", "E-Consult", "Letter (Out)", "Left without being seen"),
+    ],
+)
+def test_what_is_kept_as_an_encounter_and_was_no_visit_leaves_it_open(said: str) -> None:
+    for kind in ({"text": said}, concept(EPIC_VISIT, "7", said)):
+        fact = facts(visit(), earlier("e0", "2026-01-05", type=[kind])).patient_status
+        assert fact.value is None
+        assert "1 earlier encounters leave it open" in (fact.why_unknown or "")
+        billed = earlier("e0", "2026-01-05", type=[kind, concept(CPT, "99213")])
+        assert facts(visit(), billed).patient_status.value is SEEN
+
+
+@pytest.mark.parametrize(
+    ("codes", "status"),
+    [("50", None), ("71", None), ("72", None), ("101", SEEN), ("50 101", SEEN), ("71 101", None)],
+)
+def test_epics_encounter_types_say_what_was_a_visit(codes: str, status: Any) -> None:
+    types = [concept(EPIC_TYPE, code) for code in codes.split()]
+    assert facts(visit(), earlier("e0", "2026-01-05", type=types)).patient_status.value is status
 
 
 def test_telephone_contacts_alone_are_counted_in_the_reason() -> None:

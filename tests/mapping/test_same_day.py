@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from fhir_mapping.facts import Modality
-from tests.mapping.charts import CPT, DELIVERY, SNOMED, Json, concept, facts, visit
+from tests.mapping.charts import CPT, DELIVERY, EPIC_TYPE, SNOMED, Json, concept, facts, visit
 
 IN_PERSON = {"type": [concept(SNOMED, "1258986006")]}
 BY_VIDEO = {"type": [concept(SNOMED, "453131000124105")]}
@@ -43,6 +43,8 @@ def test_another_visit_of_the_day_is_found_by_the_clock_of_the_visit(start: str,
         ({"type": [concept(SNOMED, "448337001")]}, None),  # telehealth, and no more is said
         ({"type": [concept(CPT, "99213")]}, None),  # an office code stands on telehealth visits too
         ({"type": [{"text": "Video visit"}]}, Modality.AUDIO_VIDEO),
+        ({"type": [concept(EPIC_TYPE, "50"), {"text": "MyChart Video Visit"}]}, Modality.AUDIO_VIDEO),
+        ({"type": [concept(CPT, "99213"), {"text": "Nurse visit"}]}, None),  # somebody coded it as a visit
         ({"type": [{"coding": [{"system": "urn:a", "code": "7", "display": "Video visit"}]}]}, Modality.AUDIO_VIDEO),
         (
             {"type": [concept(SNOMED, "1258986006"), concept(DELIVERY, "tdd")]},
@@ -70,6 +72,11 @@ def test_of_several_with_different_modes_none_is_named() -> None:
         {"status": "entered-in-error"},
         {"class": {"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "EMER"}},
         {"type": [concept(SNOMED, "185317003")]},  # a telephone contact
+        {"type": [{"text": "Orders Only"}]},
+        {"type": [{"text": "Office visit - NO SHOW"}]},
+        {"type": [concept(EPIC_TYPE, "71", "Nurse Triage")]},
+        {"type": [concept(EPIC_TYPE, "101"), {"text": "NURSE VISIT"}]},
+        {"type": [concept(EPIC_TYPE, "50", "Appointment")]},
         {"partOf": {"reference": "Encounter/e1"}},
         {"participant": [{"individual": {"reference": "Practitioner/dr2"}}]},
         {"subject": {"reference": "Patient/p2"}},
@@ -97,7 +104,7 @@ def test_a_visit_that_this_one_is_part_of_is_none_beside_it() -> None:
 
 
 def test_an_encounter_not_said_to_be_a_visit_is_named_and_no_more() -> None:
-    found = facts(visit(), another(type=[{"text": "Orders only"}]))
+    found = facts(visit(), another(type=[{"text": "Follow up"}]))
     assert not found.same_day_visit.known
     said = "Encounter/e0 is of the same day and clinician; were it a visit, the two are one"
     assert said in found.notes
