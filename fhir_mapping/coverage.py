@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from fhir_mapping.chart import Chart
 from fhir_mapping.facts import Fact
-from fhir_mapping.payers import NOT_FOR_VISITS, Payer, has_medicare_number, payer_of
+from fhir_mapping.payers import NOT_FOR_VISITS, ORIGINAL, Payer, has_medicare_number, payer_of
 from fhir_mapping.resources import Json, check, codings, name, record, records, text
 
 UNKNOWN = "unknown"
@@ -42,18 +42,39 @@ def coverages(chart: Chart) -> Coverages:
     if len(in_force) > _MOST:
         return Coverages(Fact(why_unknown=f"{len(in_force)} coverages are in force, too many to tell apart"), (), ())
     priorities = _account_priorities(chart)
-    read = []
+    read, notes = [], [note for coverage in in_force if (note := check(coverage))]
     for coverage in in_force:
         order = _number(coverage.get("order"))
         payer = payer_of(chart, coverage)
-        if payer.policy != NOT_FOR_VISITS:
+        if payer.policy == NOT_FOR_VISITS and payer.why:
+            notes.append(f"{name(coverage)}: {payer.why}; left out")
+        elif payer.policy != NOT_FOR_VISITS:
             read.append(_Read(coverage, payer, priorities.get(name(coverage)) if order is None else order))
+    read = _without_parts(chart, read, notes)
     ordered = _primary_first(read)
     return Coverages(
         payers=_fact(chart, ordered) if read else Fact(why_unknown=_none_in_force(chart, len(every))),
         in_force=tuple((one.payer.policy or UNKNOWN, name(one.coverage)) for one in ordered or read),
-        notes=tuple(note for coverage in in_force if (note := check(coverage))),
+        notes=tuple(notes),
     )
+
+
+def _without_parts(chart: Chart, read: list[_Read], notes: list[str]) -> list[_Read]:
+    """Leave out Parts A and B of Medicare where a Part C is in force too: its plan pays in their place."""
+    parts = [chart.vocabulary.phrases("medicare_part", said) for said in (_said(one.payer) for one in read)]
+    if not any("c" in part and one.payer.policy not in {None, ORIGINAL} for part, one in zip(parts, read, strict=True)):
+        return read
+    kept = []
+    for part, one in zip(parts, read, strict=True):
+        if "a-or-b" in part and one.payer.policy == ORIGINAL:
+            notes.append(f"{name(one.coverage)}: a Part C plan pays in its place; left out")
+        else:
+            kept.append(one)
+    return kept
+
+
+def _said(payer: Payer) -> str:
+    return " / ".join(one.said for one in payer.evidence)
 
 
 def _fact(chart: Chart, ordered: Sequence[_Read] | None) -> Fact[tuple[str, ...]]:

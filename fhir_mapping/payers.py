@@ -9,7 +9,7 @@ from fhir_mapping.resources import NOTHING, Json, codings, concepts, evidence, r
 
 NOT_FOR_VISITS = "not-for-visits"
 
-_MEDICARE, _ADVANTAGE, _ORIGINAL = "medicare", "medicare-advantage", "medicare-ffs"
+_MEDICARE, _ADVANTAGE, ORIGINAL = "medicare", "medicare-advantage", "medicare-ffs"
 _COMMERCIAL, _SUPPLEMENT, _DUAL = "commercial", "medicare-supplement", "medicare-and-medicaid"
 _UNSPECIFIED, _UNLISTED = "unspecified", "unlisted"
 _NO_POLICY = {
@@ -19,7 +19,7 @@ _NO_POLICY = {
     _DUAL: "it names Medicare and Medicaid together",
 }
 # A type and a less exact name that go together.
-_FITTING = {(_ADVANTAGE, _MEDICARE), (_ORIGINAL, _MEDICARE), (_ADVANTAGE, _DUAL)}
+_FITTING = {(_ADVANTAGE, _MEDICARE), (ORIGINAL, _MEDICARE), (_ADVANTAGE, _DUAL)}
 _PERSONS = {"Patient", "RelatedPerson"}
 
 
@@ -54,6 +54,8 @@ def payer_of(chart: Chart, coverage: Json) -> Payer:
         line = _line(chart, coverage, code, {sign for found in signs for sign in found})
     except _Contradiction as contradiction:
         return Payer(None, str(contradiction), tuple(one.evidence for one in (*typed, *names)))
+    if any("pending" in found for found in signs):
+        return Payer(NOT_FOR_VISITS, "it is applied for, which is no coverage yet", tuple(n.evidence for n in names))
     if code == _UNLISTED:
         return Payer(None, f"there is no rule for its type {typed[0].evidence.said}", (typed[0].evidence,))
     for said in names:
@@ -67,6 +69,8 @@ def payer_of(chart: Chart, coverage: Json) -> Payer:
             return Payer(plan.payer, "", (*(one.evidence for one in typed), said.evidence))
     telling = [one for one, found in zip(names, signs, strict=True) if found]
     read = tuple(one.evidence for one in (*typed, *telling))
+    if line == _MEDICARE and not read:
+        read = (evidence(coverage, "Coverage.identifier", "a Medicare number"),)
     return Payer(None, _NO_POLICY[line], read) if line in _NO_POLICY else Payer(line, "", read)
 
 
@@ -161,7 +165,9 @@ def _named(signs: set[str]) -> str | None:
         return _DUAL
     if "supplement" in signs:
         return _SUPPLEMENT
-    kinds = {_ADVANTAGE: "advantage" in signs, _ORIGINAL: "original" in signs}
+    kinds = {_ADVANTAGE: "advantage" in signs, ORIGINAL: "original" in signs}
+    if NOT_FOR_VISITS in signs and not any(kinds.values()):
+        return NOT_FOR_VISITS
     if _MEDICARE in signs:
         return next(kind for kind, said in kinds.items() if said) if sum(kinds.values()) == 1 else _MEDICARE
     if NOT_FOR_VISITS in signs:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from fhir_mapping.chart import Chart
 from fhir_mapping.facts import Clinician, Evidence, Fact
 from fhir_mapping.readings import Reading, weigh
-from fhir_mapping.resources import Json, codings, evidence, quote, records, reference, text
+from fhir_mapping.resources import Json, codings, concepts, evidence, quote, records, reference, text
 from fhir_mapping.roster import CLINICIANS, Roster
 
 _MAY_BE_CLINICIANS = {*CLINICIANS, ""}
@@ -111,6 +111,7 @@ def described(chart: Chart, sources: Sequence[Json]) -> list[Described]:
     """List the specialties and qualifications that persons and roles say."""
     found = []
     for source in sources:
+        found += _named_degrees(chart, source)
         said = [("PractitionerRole.specialty", source.get("specialty")), ("PractitionerRole.code", source.get("code"))]
         said += [("Practitioner.qualification", one.get("code")) for one in records(source.get("qualification"))]
         for path, concept in said:
@@ -118,6 +119,18 @@ def described(chart: Chart, sources: Sequence[Json]) -> list[Described]:
                 system = chart.vocabulary.system(coding.system)
                 found.append(Described(system, coding.code, evidence(source, path, coding.said)))
     return [one for one in found if one.system in {"taxonomy", "degree"}]
+
+
+def _named_degrees(chart: Chart, source: Json) -> list[Described]:
+    """Read qualifications that are written out and not coded: a degree if it is exactly one of ours, else in words."""
+    found = []
+    for one in records(source.get("qualification")):
+        for concept in concepts(one.get("code")):
+            degree = concept.text.replace(".", "").upper()
+            if concept.text and not any(chart.vocabulary.system(coding.system) for coding in concept.codings):
+                where = evidence(source, "Practitioner.qualification.code.text", concept.text)
+                found.append(Described("degree", degree, where))
+    return found
 
 
 def _clinician(chart: Chart, described: Sequence[Described]) -> Fact[Clinician]:

@@ -31,6 +31,7 @@ TOPICS: dict[str, set[str] | None] = {
     "payer": None,
     "payer_remark": None,
     "payer_sign": None,
+    "medicare_part": {"a-or-b", "c"},
     "identifier": {"medicare"},
 }
 """The words a topic may use; a topic with `None` takes any, because a site names its own payers and remarks."""

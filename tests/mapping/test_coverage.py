@@ -135,9 +135,17 @@ def named(*names: str, code: str | None = None) -> Json:
         ("Humana Medicare", None),
         ("Humana Medicare Supplement", None),
         ("Humana Medicaid", "medicaid"),
-        ("Aetna", "aetna"),
+        ("Aetna", None),
+        ("Aetna Commercial", "aetna"),
+        ("Aetna Better Health of Ohio", None),
+        ("Aetna Dual Complete", None),
+        ("Aetna Senior Plan", None),
         ("Aetna Better Health Medicaid", "medicaid"),
-        ("Cigna Healthcare", "cigna-commercial"),
+        ("Cigna Healthcare", None),
+        ("Cigna Commercial", "cigna-commercial"),
+        ("Cigna HealthSpring", None),
+        ("Cigna Dental", None),
+        ("Medicaid pending", None),
         ("Horizon BCBSNJ", "horizon-bcbs-new-jersey"),
         ("UnitedHealthcare", None),
         ("UnitedHealthcare Commercial", "unitedhealthcare-commercial"),
@@ -181,7 +189,9 @@ def test_without_a_code_a_name_says_who_pays_where_it_is_plain(name: str, payer:
         ("211", "UnitedHealthcare", "medicaid"),
         ("112", "Aetna", "aetna-medicare-advantage"),
         ("211", "Aetna", "medicaid"),
-        ("99", "Aetna", "aetna"),
+        ("99", "Aetna", None),
+        ("512", "Aetna", "aetna"),
+        ("512", "Cigna", "cigna-commercial"),
         ("121", "Medicare", ORIGINAL),
         ("512", "Aetna Medicare Advantage", None),
         ("121", "Aetna Medicare Advantage", None),
@@ -214,7 +224,7 @@ def test_a_general_and_a_special_medicare_code_are_no_contradiction() -> None:
 
 @pytest.mark.parametrize("contained", [True, False])
 def test_the_name_is_read_from_the_payers_organization(contained: bool) -> None:
-    organization = {"resourceType": "Organization", "id": "x", "name": "Aetna"}
+    organization = {"resourceType": "Organization", "id": "x", "name": "Aetna Commercial"}
     if contained:
         assert payers(coverage(payor=[{"reference": "#x"}], contained=[organization])) == ("aetna",)
     else:
@@ -233,7 +243,7 @@ def test_a_patient_who_pays_is_never_quoted_by_name() -> None:
 
 
 def test_r5_writes_the_insurer_and_self_pay_in_other_elements() -> None:
-    assert payers(coverage(payor=None, insurer={"display": "Aetna"}, kind="insurance")) == ("aetna",)
+    assert payers(coverage(payor=None, insurer={"display": "Aetna Commercial"}, kind="insurance")) == ("aetna",)
     assert payers(coverage(payor=None, kind="self-pay")) == ("self-pay",)
 
 
@@ -252,6 +262,8 @@ def test_a_medicare_number_proves_medicare_but_not_which_kind() -> None:
         "the patient has a Medicare number, but no Coverage says whether it is fee-for-service or Advantage"
     )
     assert why(coverage(identifier=MBI)).endswith("it is Medicare, but fee-for-service or Advantage is not said")
+    numbered = facts(visit(), coverage(identifier=MBI)).payers.evidence
+    assert [(one.path, one.said) for one in numbered] == [("Coverage.identifier", "a Medicare number")]
     assert payers(coverage("121", identifier=MBI)) == (ORIGINAL,)
     assert payers(coverage(identifier=MBI, payor=[{"display": "Aetna"}])) is None
     assert payers(coverage("59", identifier=MBI)) is None
@@ -339,3 +351,29 @@ def test_more_coverages_than_a_person_can_have_are_not_told_apart(count: int, kn
     found = facts(visit(), *(coverage("5", own=f"c{number}") for number in range(count))).payers
     assert found.known is known
     assert known or found.why_unknown == f"{count} coverages are in force, too many to tell apart"
+
+
+def part(letter: str) -> Json:
+    """A Coverage as Medicare itself keeps it: one for each part."""
+    groups = [{"type": {"text": "group"}, "name": "Medicare"}, {"type": {"text": "plan"}, "name": f"Part {letter}"}]
+    return coverage(own=letter.lower()) | {"class": groups}
+
+
+@pytest.mark.parametrize(
+    ("letters", "payer"),
+    [("AB", ORIGINAL), ("ABD", ORIGINAL), ("ABC", ADVANTAGE), ("ABCD", ADVANTAGE), ("C", ADVANTAGE), ("D", None)],
+)
+def test_the_parts_of_medicare_are_one_payer(letters: str, payer: str | None) -> None:
+    assert payers(*map(part, letters)) == ((payer,) if payer else None)
+
+
+def test_a_part_that_another_pays_for_is_named_and_stands_on_no_claim() -> None:
+    gathered = read(visit(), *map(part, "ABC"))
+    assert gathered.parties.coverages == ((ADVANTAGE, "Coverage/c"),)
+    assert "Coverage/a: a Part C plan pays in its place; left out" in gathered.facts.notes
+
+
+def test_a_coverage_that_is_only_applied_for_pays_nothing_and_is_named() -> None:
+    found = facts(visit(), named("Medicaid pending"), coverage("512", own="c2"))
+    assert found.payers.value == ("commercial",)
+    assert "Coverage/c1: it is applied for, which is no coverage yet; left out" in found.notes

@@ -123,6 +123,20 @@ def test_a_physician_and_a_physician_assistant_in_one_person_are_a_conflict() ->
     assert facts(visit(), practitioner("MD", "PA")).clinician.conflict
 
 
+@pytest.mark.parametrize(
+    ("said", "clinician", "why"),
+    [
+        ("MD", "physician", None),
+        ("M.D.", "physician", None),
+        ("np", "qhp", None),
+        ("Diplomate", None, "no rule for Diplomate"),
+    ],
+)
+def test_a_degree_may_be_written_out(said: str, clinician: str | None, why: str | None) -> None:
+    found = facts(visit(), practitioner() | {"qualification": [{"code": {"text": said}}]}).clinician
+    assert (found.value, found.why_unknown) == (clinician, why)
+
+
 def test_the_taxonomy_outranks_the_degree() -> None:
     assert facts(visit(), practitioner("MD"), role("363LF0000X")).clinician.value is Clinician.QHP
 
