@@ -9,10 +9,14 @@ from fhir_mapping.tables import QuotedCode, Row, Source
 
 _DOCUMENTED = "total_minutes discussion_minutes video_minutes audio_minutes audio_only_reason"
 _DECIDED = "mdm mdm_problems mdm_data mdm_risk"
+_ELSEWHERE = "inpatient emergency observation short-stay pre-admission"
+_NOT_HELD = "cancelled entered-in-error planned"
+_LINES = "medicare medicaid commercial tricare self-pay not-for-visits"
+_OF_MEDICARE = "advantage original supplement"
 
 TOPICS: dict[str, set[str] | None] = {
     "class": {"virtual", "outpatient", "away"},
-    "not_ours": None,
+    "not_ours": {*_ELSEWHERE.split(), *_NOT_HELD.split()},
     "status": {"counted", "preliminary"},
     "participant": {"rendering", "attending", "present"},
     "place": {"house", "virtual"},
@@ -30,7 +34,7 @@ TOPICS: dict[str, set[str] | None] = {
     "diagnosis": {"behavioral"},
     "payer": None,
     "payer_remark": None,
-    "payer_sign": None,
+    "payer_sign": {*_LINES.split(), *_OF_MEDICARE.split()},
     "medicare_part": {"a-or-b", "c"},
     "identifier": {"medicare"},
 }

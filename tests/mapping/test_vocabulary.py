@@ -28,6 +28,8 @@ def load(folder: Path, written: str, *, sources: str = SOURCES) -> Vocabulary:
         ('codes: {mood: {x: {good: ["1"]}}}\nsystems: {x: {}}', 2, "there is no topic mood"),
         ('systems: {x: {}}\ncodes: {modality: {x: {hologram: ["1"]}}}', 3, "modality has no word hologram"),
         ("systems: {x: {}}\nphrases: {modality: {hologram: [holo]}}", 3, "modality has no word hologram"),
+        ("phrases: {payer_sign: {suplement: [medigap]}}", 2, "payer_sign has no word suplement"),
+        ('systems: {x: {}}\ncodes: {not_ours: {x: {inpatent: ["1"]}}}', 3, "not_ours has no word inpatent"),
         ('codes: {modality: {x: {audio_only: ["1"]}}}', 2, "nobody says which code system x is"),
         ("systems: {x: {}}\ncodes: {modality: {x: {audio_only: [1]}}}", 3, "must be quoted"),
         ("systems: {x: {pattern: '('}}", 2, "the pattern is broken"),
