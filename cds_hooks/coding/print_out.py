@@ -6,7 +6,7 @@ from datetime import date
 
 from cds_hooks.coding.citation import Dated
 from cds_hooks.coding.families import Edition, Family, ProlongedEdition, Rung
-from cds_hooks.coding.payers import PayerEdition, When
+from cds_hooks.coding.payers import PayerEdition, Route, When
 from cds_hooks.coding.policy import PolicyBook
 
 
@@ -105,8 +105,8 @@ def changes(book: PolicyBook, first: date, second: date) -> Iterator[str]:
         before, after = table.on(first), table.on(second)
         yield from _compared(
             table.code,
-            {f"with {base}": f"after {m} minutes" for base, m in before.after.items()} if before else {},
-            {f"with {base}": f"after {m} minutes" for base, m in after.after.items()} if after else {},
+            _steps(before),
+            _steps(after),
         )
     for payer in book.payers.values():
         yield from _compared(payer.id, _policy(payer.on(first), first), _policy(payer.on(second), second))
@@ -144,25 +144,46 @@ def _codes(edition: Edition | None) -> dict[str, str]:
     if edition is None:
         return {}
     said = {f"{rung.code} ({who})": _rung(rung) for who, rung in _rungs(edition)}
+    said |= dict.fromkeys((f"condition {name}" for name in edition.requires), "asked for")
+    if edition.not_for_new is not None:
+        said["not for new patients"] = edition.not_for_new.text
     if edition.open_question is not None:
         said["open question"] = edition.open_question.text
     return said
+
+
+def _steps(edition: ProlongedEdition | None) -> dict[str, str]:
+    if edition is None:
+        return {}
+    return {f"with {base}": f"after {m} minutes, each full {edition.step}" for base, m in edition.after.items()}
 
 
 def _policy(edition: PayerEdition | None, day: date) -> dict[str, str]:
     if edition is None:
         return {}
     said = {"one of": ", ".join(edition.either)} if edition.either else {}
+    if edition.either_question:
+        said["which of them"] = edition.either_question
     for route in edition.routes:
-        asked = f"; asks for {', '.join(route.requires)}" if route.requires else ""
-        said[_facts(route.when)] = (route.family or (route.instead.text if route.instead else "")) + asked
+        said[_facts(route.when)] = _leads_to(route)
+    said |= {f"declines {contact}": text for contact, text in edition.declines.items()}
     for rule in edition.modifiers or ():
-        said[f"modifier {rule.modifier}, {_facts(rule.when)}"] = rule.use
+        open_place = f"; {rule.ask_place_of_service}" if rule.ask_place_of_service else ""
+        said[f"modifier {rule.modifier}, {_facts(rule.when)}"] = rule.use + open_place
     said |= {f"place of service, {where}": code for where, code in edition.place_of_service.items()}
     if edition.prolonged:
         said["prolonged"] = edition.prolonged
+    if edition.crossover:
+        said["second payer"] = edition.crossover
     said |= {f"remark {r.id}": r.text for r in edition.remarks if (r.first or day) <= day <= (r.last or day)}
     return said
+
+
+def _leads_to(route: Route) -> str:
+    if route.instead is not None:
+        return route.instead.text
+    asked = f"; asks for {', '.join(route.requires)}" if route.requires else ""
+    return f"{route.family}{'; usual place of service' if route.place == 'usual' else ''}{asked}"
 
 
 def _facts(when: When) -> str:
