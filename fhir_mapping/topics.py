@@ -13,6 +13,7 @@ _ELSEWHERE = "inpatient emergency observation short-stay pre-admission"
 _NOT_HELD = "cancelled entered-in-error planned"
 _LINES = "medicare medicaid commercial tricare self-pay not-for-visits"
 _OF_MEDICARE = "advantage original supplement"
+_APPLIED_FOR = "pending"
 
 TOPICS: dict[str, set[str] | None] = {
     "class": {"virtual", "outpatient", "away"},
@@ -34,7 +35,7 @@ TOPICS: dict[str, set[str] | None] = {
     "diagnosis": {"behavioral"},
     "payer": None,
     "payer_remark": None,
-    "payer_sign": {*_LINES.split(), *_OF_MEDICARE.split()},
+    "payer_sign": {*_LINES.split(), *_OF_MEDICARE.split(), _APPLIED_FOR},
     "medicare_part": {"a-or-b", "c"},
     "identifier": {"medicare"},
 }
