@@ -335,7 +335,7 @@ def test_what_ends_and_what_is_announced_is_printed(ending: PolicyBook) -> None:
     told = list(changes(ending, date(2026, 5, 1), date(2026, 12, 1)))
     assert "telemedicine-audio-video: 98006 (established) ends: moderate MDM or from 30 minutes" in told
     assert "telemedicine-audio-video: a change is expected on 2026-09-01 and not yet loaded" in told
-    assert "G2212: with 99205 ends: after 74 minutes" in told
+    assert "G2212: with 99205 ends: after 74 minutes, each full 15" in told
     codes = {row.code for row in code_rows(ending, date(2026, 7, 1))}
     assert "98006" not in codes
     assert "G2212" not in codes
