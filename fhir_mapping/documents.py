@@ -1,14 +1,12 @@
 """Finds the notes of the visit and turns them into plain text: DocumentReference and Composition, text, HTML or RTF."""
 
 import binascii
-import re
 from base64 import b64decode
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from selectolax.lexbor import LexborHTMLParser
-
 from fhir_mapping.chart import Chart
+from fhir_mapping.markup import from_html
 from fhir_mapping.moments import moment_or_none
 from fhir_mapping.people import People
 from fhir_mapping.resources import Json, name, quote, record, records, reference, text
@@ -19,11 +17,6 @@ _LARGEST = 2 * 1024 * 1024  # bytes of one attachment: a note of 200,000 charact
 _MOST = (
     16 * 1024 * 1024
 )  # characters of all attachments as they were sent: more than a request and what is fetched hold
-_HIDDEN = "script,style,head,title,template,del,s,strike,[hidden]"
-_OUT_OF_SIGHT = re.compile(r"line-through|display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
-_BLOCKS = "p,div,br,li,tr,h1,h2,h3,h4,h5,h6,table,ul,ol,section,hr,dt,dd,caption"
-_CELLS = "td,th"
-_BOXES = "input[type=checkbox i],input[type=radio i]"
 _NO_CLINICIANS = {"Organization", "Device", "Patient", "RelatedPerson"}  # who may write beside a clinician
 
 
@@ -61,7 +54,11 @@ def documents(chart: Chart, who: People) -> tuple[list[Document], list[str]]:
         state = chart.vocabulary.term("status", "doc-status", text(resource.get("status")))
         if state and chart.is_this_visit(resource.get("encounter"), resource):
             early = state == "preliminary"
-            said = "\n\n".join(_sections(resource.get("section")))
+            try:
+                said = "\n\n".join(_sections(resource.get("section")))
+            except ValueError:
+                notes.append(f"{name(resource)}: its text is broken; not read")
+                continue
             found.append(Document(resource, said, early, _is_by_another(who, resource)))
     return found, notes
 
@@ -176,26 +173,6 @@ def _decoded(data: bytes, charset: str) -> str:
         return data[:_LARGEST].decode(charset)
     except (UnicodeDecodeError, LookupError):
         return data[:_LARGEST].decode("cp1252", errors="replace")
-
-
-def from_html(markup: str) -> str:
-    """The text of an HTML or XHTML fragment, a block a line: without scripts, and without what is struck out or hidden.
-
-    A box that is ticked reads `[x]`, an open one `[ ]`.
-    """
-    tree = LexborHTMLParser(markup.encode("utf-8", errors="replace"))
-    for node in tree.css(_HIDDEN):
-        node.decompose()
-    for node in tree.css("[style]") if "style" in markup else ():
-        if _OUT_OF_SIGHT.search(node.attributes["style"] or ""):
-            node.decompose()
-    for node in tree.css(_BOXES) if "<input" in markup else ():
-        node.replace_with("[x]" if "checked" in node.attributes else "[ ]")
-    for node in tree.css(_BLOCKS):
-        node.insert_after("\n")
-    for node in tree.css(_CELLS):
-        node.insert_after(" ")
-    return tree.body.text() if tree.body else ""
 
 
 def _plain(data: bytes, charset: str) -> str:

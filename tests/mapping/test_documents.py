@@ -273,6 +273,8 @@ def test_the_clinician_is_known_by_npi_and_by_role_too() -> None:
         ("<p><s>MDM: high</s> MDM: moderate</p>", MdmLevel.MODERATE),
         ("<p><strike>MDM: high</strike> MDM: moderate</p>", MdmLevel.MODERATE),
         ("<p><del>MDM: <b>high</b></del> MDM: moderate</p>", MdmLevel.MODERATE),
+        ("<S class=x><p>MDM: high</p></S ><p>MDM: moderate</p>", MdmLevel.MODERATE),
+        ("<del/>MDM: high", MdmLevel.HIGH),  # XHTML: it holds nothing
         ("<p hidden>MDM: high</p><p>MDM: moderate</p>", MdmLevel.MODERATE),
         ("<span style='color:red; text-decoration: Line-Through'>MDM: high</span> MDM: moderate", MdmLevel.MODERATE),
         ("<div style='display: none'>MDM: high</div> MDM: moderate", MdmLevel.MODERATE),
@@ -316,3 +318,29 @@ def test_what_rich_text_strikes_out_or_hides_is_not_read(body: str) -> None:
 )
 def test_the_ticked_box_of_a_page_is_the_one_that_counts(markup: str, mode: Modality) -> None:
     assert facts(visit(), note(markup, "text/html")).modality.value is mode
+
+
+@pytest.mark.parametrize(
+    "markup",
+    [
+        "I spent<p>34 minutes in total.</p>",
+        "I spent 34 minutes in total<br>on the day.",
+        "<table><tr><td>Total time</td><td>34 min</td></tr></table>",
+        "<table><tr><td><p>Total time</p></td><td><p>34 min</p></td></tr></table>",
+        "<div>" * 254 + SAID,
+    ],
+)
+def test_a_page_is_read_as_it_is_laid_out(markup: str) -> None:
+    assert facts(visit(), note(markup, "text/html")).total_minutes.value == 34
+
+
+def test_markup_that_is_nested_without_end_is_named_and_not_read() -> None:
+    markup = "<div>" * 255 + SAID
+    assert "DocumentReference/d1: its text is broken; not read" in facts(visit(), note(markup, "text/html")).notes
+    told = facts(visit(), composition(section=[{"text": {"div": markup}}])).notes
+    assert "Composition/n1: its text is broken; not read" in told
+
+
+@pytest.mark.parametrize("markup", ["", "  ", "<!-- nothing -->", "<p></p>"])
+def test_a_page_without_words_says_nothing(markup: str) -> None:
+    assert not facts(visit(), composition(section=[{"text": {"div": markup}}])).total_minutes.known
