@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
-from xml.etree import ElementTree as ET
 
 import pygal
+from pygal.etree import etree
 from pygal.graph.graph import Graph
 from pygal.style import Style
 
@@ -44,7 +44,7 @@ def as_file(chart: Graph) -> bytes:
     """The picture as an SVG file with its own looks."""
     tree = chart.render_tree()
     _without(tree, RUNS)
-    drawn: bytes = ET.tostring(tree, encoding="utf-8", xml_declaration=True)
+    drawn: bytes = etree.tostring(tree, encoding="utf-8", xml_declaration=True)
     return drawn
 
 
@@ -60,7 +60,7 @@ def as_part_of_a_page(chart: Graph, height: int = HEIGHT) -> str:
         part.attrib.pop("style", None)
     tree.set("role", "img")
     tree.set("aria-label", title)
-    drawn: str = ET.tostring(tree, encoding="unicode")
+    drawn: str = etree.tostring(tree, encoding="unicode")
     return drawn
 
 
@@ -78,8 +78,8 @@ def _filled(chart: Graph, tallies: Sequence[Tally]) -> Graph:
 
 
 def _without(tree: Any, *names: str) -> None:  # noqa: ANN401 - an element of whichever library pygal found
-    for parent in tree.iter():
+    for parent in list(tree.iter()):
         for child in [
-            child for child in parent if str(child.tag).rpartition("}")[2] in names or child.tag is ET.Comment
+            child for child in parent if str(child.tag).rpartition("}")[2] in names or child.tag is etree.Comment
         ]:
             parent.remove(child)

@@ -107,7 +107,8 @@ def test_two_totals_are_shown_and_neither_is_used(book: PolicyBook) -> None:
         ("99215", {"total_minutes": 40}),
     ]
     (question,) = outcome.questions
-    assert question.text.startswith("The record contradicts itself: 20 (Observation/0) and 40 (Observation/1).")
+    assert question.text.startswith("The record says both 20 and 40. How many minutes")
+    assert question.text.endswith("(20: Observation/0, 40: Observation/1)")
 
 
 def test_two_levels_are_shown_and_neither_is_used(book: PolicyBook) -> None:
@@ -129,7 +130,8 @@ def test_two_counts_of_discussion_are_asked_about(book: PolicyBook) -> None:
     assert [(c.code, dict(c.supposing)) for c in outcome.candidates] == [("98014", {"discussion_minutes": 12})]
     (question,) = outcome.questions
     assert question.id == "discussion_minutes"
-    assert question.text.startswith("The record contradicts itself: 8 (Observation/0) and 12 (Observation/1).")
+    assert question.text.startswith("The record says both 8 and 12. How many minutes")
+    assert question.text.endswith("(8: Observation/0, 12: Observation/1)")
 
 
 def test_a_contradiction_that_changes_nothing_leaves_the_code_standing(book: PolicyBook) -> None:
@@ -146,8 +148,8 @@ def test_two_modes_at_odds_give_a_candidate_each(book: PolicyBook) -> None:
         ("99214", "in_person"),
     }
     texts = {note.id: note.text for note in outcome.questions}
-    both = "audio-video (Observation/0) and in-person (Observation/1)"
-    assert texts["modality"].startswith(f"The record contradicts itself: {both}.")
+    assert texts["modality"].startswith("The record says both audio-video and in-person. Was the visit")
+    assert texts["modality"].endswith("(audio-video: Observation/0, in-person: Observation/1)")
 
 
 @pytest.mark.parametrize(
@@ -469,15 +471,19 @@ def test_a_record_with_two_lengths_of_discussion_asks_which_is_right(book: Polic
     )
     outcome = select(facts, book)
     assert outcome.kind is Kind.UNDETERMINED
-    assert (
-        "8 (Observation/0) and 25 (Observation/1)"
-        in {note.id: note.text for note in outcome.questions}["discussion_minutes"]
-    )
+    (asked,) = [note.text for note in outcome.questions if note.id == "discussion_minutes"]
+    assert asked.startswith("The record says both 8 and 25.")
+
+
+def test_an_exchange_of_messages_is_asked_for_its_minutes_over_seven_days(book: PolicyBook) -> None:
+    facts = visit(modality=Fact(Modality.ASYNCHRONOUS), payers=Fact(("cpt-telemedicine",)), mdm=Fact())
+    (asked,) = [note.text for note in select(facts, book).questions if note.id == "total_minutes"]
+    assert asked.startswith("How many minutes did the clinician spend on this exchange over its seven days?")
 
 
 def test_a_mode_told_in_two_ways_is_asked_about_with_both(book: PolicyBook) -> None:
     outcome = select(visit(modality=rivals(Modality.AUDIO_VIDEO, Modality.AUDIO_ONLY)), book)
-    assert "audio-video (Observation/0) and audio-only (Observation/1)" in outcome.questions[0].text
+    assert outcome.questions[0].text.startswith("The record says both audio-video and audio-only.")
 
 
 def test_two_visits_of_one_code_but_two_modes_leave_place_and_modifier_to_the_answer(book: PolicyBook) -> None:

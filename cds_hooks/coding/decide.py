@@ -163,7 +163,7 @@ def _missing(desk: Desk, case: Case, page: Page) -> tuple[Note, ...]:
     if getattr(case, measure) is not None:
         return ()
     names = ("mdm", measure) if any(rung.mdm for rung in page.ladder) else (measure,)
-    return tuple(question(desk.book, name, getattr(desk.facts, name)) for name in names)
+    return tuple(question(desk.book, name, getattr(desk.facts, name), case.contact) for name in names)
 
 
 def _claim(case: Case, found: tuple[Reached, ...], opened: tuple[Condition, ...], reasoning: Reasoning) -> Verdict:

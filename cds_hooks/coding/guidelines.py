@@ -62,6 +62,7 @@ QUESTIONS: Mapping[str, str] = {
     "audio_minutes": "",
     "mdm": "",
     "total_minutes": "",
+    "total_minutes_online": "",
     "minutes_disagree": "total discussion",
     "discussion_minutes": "",
     "patient_status": "",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, NamedTuple
@@ -164,6 +164,10 @@ def _merged(
     desk: Desk, visit: Visit, payer: str, rules: tuple[Rules, ...], verdicts: Sequence[tuple[dict[str, Any], Verdict]]
 ) -> _Answer:
     crossover = rules[0].edition.crossover
+    always_ask = desk.book.payers[payer].always_ask
+    adoption_matters = always_ask or _differ(verdicts)
+    if not adoption_matters:
+        verdicts = [(_but_payers(supposing), verdict) for supposing, verdict in verdicts]
     open_verdicts: list[tuple[dict[str, Any], Verdict]] = []
     steps: list[Step] = []
     reasons: list[Note] = []
@@ -178,7 +182,6 @@ def _merged(
     if not open_verdicts:
         return _Answer(Kind.NOT_REPORTABLE, reasons=reasons, steps=steps, crossover=crossover)
 
-    always_ask = desk.book.payers[payer].always_ask
     if not reasons and not always_ask and _settled([verdict for _, verdict in open_verdicts]):
         # A mode that changes nothing is still a fact that the note should state.
         mode = [note for note in visit.questions if note.id == "modality"]
@@ -186,7 +189,7 @@ def _merged(
         return _Answer(Kind.SELECTION, first.candidates, (*first.questions, *mode), warnings, (), steps, crossover)
 
     questions = [*visit.questions]
-    if rules[0].question is not None:
+    if rules[0].question is not None and adoption_matters:
         questions.append(Note("payers" if always_ask else "payer_adoption", rules[0].question))
     # What only one answer would make it necessary to ask is not asked before that answer is given.
     always = set.intersection(*({note.id for note in verdict.blocking} for _, verdict in open_verdicts))
@@ -205,6 +208,23 @@ def _merged(
         if verdict.candidates
     )
     return _Answer(Kind.UNDETERMINED, _distinct(candidates), questions, warnings, reasons, steps, crossover)
+
+
+def _differ(verdicts: Sequence[tuple[dict[str, Any], Verdict]]) -> bool:
+    """Whether rules of which only one is the payer's make something else of the visit, whatever else is open."""
+    rules = {str(supposing.get("payers")) for supposing, _ in verdicts}
+    made: dict[str, list[tuple[object, ...]]] = {}
+    for supposing, verdict in verdicts:
+        if not verdict.candidates and not verdict.refusals:
+            return True  # where not even a level is known yet, they may still differ in the code
+        notes = (*verdict.refusals, *verdict.blocking)
+        line = verdict.candidates[0].billed if verdict.candidates else None
+        made.setdefault(str(_but_payers(supposing)), []).append((line, *(note.id for note in notes)))
+    return any(len(lines) < len(rules) or len(set(lines)) > 1 for lines in made.values())
+
+
+def _but_payers(supposing: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: answer for name, answer in supposing.items() if name != "payers"}
 
 
 def _settled(verdicts: Sequence[Verdict]) -> bool:

@@ -54,12 +54,17 @@ def step(book: PolicyBook, rule: str, says: str, *evidence: Evidence) -> Step:
     return Step(rule, says, guideline.sources, guideline.sure, guideline.since, evidence)
 
 
-def question(book: PolicyBook, name: str, fact: Fact[Any] | None = None) -> Note:
-    """The question about a fact, with the contradiction found or the reason why it is unknown."""
-    text = book.guidelines.questions[name]
+def question(book: PolicyBook, name: str, fact: Fact[Any] | None = None, contact: str | None = None) -> Note:
+    """The question about a fact, with the contradiction found or the reason why it is unknown.
+
+    An exchange of messages is asked for its minutes over seven days, not for those of one date.
+    """
+    online = name == "total_minutes" and contact == Modality.ASYNCHRONOUS
+    text = book.guidelines.questions["total_minutes_online" if online else name]
     if fact is not None and fact.conflict:
-        said = " and ".join(f"{_word(rival.value)} ({rival.evidence.resource})" for rival in fact.conflict)
-        text = f"The record contradicts itself: {said}. {text}"
+        said = " and ".join(_word(rival.value) for rival in fact.conflict)
+        where = ", ".join(f"{_word(rival.value)}: {rival.evidence.resource}" for rival in fact.conflict)
+        text = f"The record says both {said}. {text} ({where})"
     elif fact is not None and fact.why_unknown:
         text = f"{text} ({fact.why_unknown})"
     return Note(name, text)

@@ -193,7 +193,7 @@ def test_its_patient_view_shows_the_card_of_the_latest_telehealth_visit(sandbox:
         ("okafor", "99214, POS 10: moderate by MDM"),
         ("silva", "99213, POS 10, not 99215."),
         ("oduya", "G2025"),
-        ("jimenez", "Visit code open. The record contradicts itself: 28"),
+        ("jimenez", "Visit code open. The record says both 28 and 41"),
     ):
         (card,) = cards(sandbox, patient)
         visit, _, said = card["summary"].partition(": ")
