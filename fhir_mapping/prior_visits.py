@@ -99,7 +99,9 @@ def _established(chart: Chart, earlier: OtherVisit) -> Fact[PatientStatus]:
 
 
 def _why(supplied: int, contacts: int, doubtful: int) -> str:
-    why = f"no earlier visit with this clinician among the {supplied} encounters at hand; absence does not prove new"
+    among = {0: "no other encounter was at hand", 1: "the one encounter at hand is no earlier visit with this clinician"}
+    several = f"no earlier visit with this clinician among the {supplied} encounters at hand"
+    why = f"{among.get(supplied, several)}; absence does not prove new"
     if contacts:
         why += f" ({contacts} telephone or written contacts alone do not settle it)"
     if doubtful:

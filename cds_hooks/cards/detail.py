@@ -84,7 +84,7 @@ def _parts(
     if remarks:
         yield "**Note**\n\n" + "\n".join(remarks)
     if facts.notes:
-        yield "**Could not be used**\n\n" + "\n".join(f"- {escaped(note, LONG)}" for note in facts.notes)
+        yield "**Left out, or not final**\n\n" + "\n".join(f"- {escaped(note, LONG)}" for note in facts.notes)
     if outcome.steps and (few(outcome) or not outcome.candidates):
         yield _sources(outcome, links=links)
     rules = f"rules of {outcome.service_date}" if outcome.service_date else "date of service unknown"

@@ -300,6 +300,7 @@ def test_minutes_of_anything_else_are_no_total(text: str) -> None:
         ("Telephone visit. It began by phone, then moved to video for the exam.", None),
         ("Video visit. Patient changed from phone to video platform.", "audio_video"),
         ("10 minutes by video, then 15 minutes by telephone.", "interrupted"),
+        ("10 min by video, then 15 by telephone.", "interrupted"),
         ("25 min on video; 10 min on phone with pharmacy.", None),
     ],
 )

@@ -55,12 +55,23 @@ def test_days_are_counted_as_written_not_in_utc() -> None:
     assert facts(visit(), late).patient_status.value is None
 
 
-def test_absence_never_makes_a_patient_new() -> None:
-    fact = facts(visit(), bundle(earlier("e8", "2020-01-01"), earlier("e9", "2021-01-01"))).patient_status
-    assert fact.value is None
-    assert fact.why_unknown == (
-        "no earlier visit with this clinician among the 2 encounters at hand; absence does not prove new"
-    )
+@pytest.mark.parametrize(
+    ("days", "why"),
+    [
+        ((), "no other encounter was at hand; absence does not prove new"),
+        (
+            ("2020-01-01",),
+            "the one encounter at hand is no earlier visit with this clinician; absence does not prove new",
+        ),
+        (
+            ("2020-01-01", "2021-01-01"),
+            "no earlier visit with this clinician among the 2 encounters at hand; absence does not prove new",
+        ),
+    ],
+)
+def test_absence_never_makes_a_patient_new(days: tuple[str, ...], why: str) -> None:
+    fact = facts(visit(), bundle(*(earlier(f"e{n}", day) for n, day in enumerate(days, 8)))).patient_status
+    assert (fact.value, fact.why_unknown) == (None, why)
 
 
 def test_earlier_visits_are_read_and_never_modelled_so_their_quirks_cost_nothing() -> None:
