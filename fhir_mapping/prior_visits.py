@@ -99,9 +99,11 @@ def _established(chart: Chart, earlier: OtherVisit) -> Fact[PatientStatus]:
 
 
 def _why(supplied: int, contacts: int, doubtful: int) -> str:
-    among = {0: "no other encounter was at hand", 1: "the one encounter at hand is no earlier visit with this clinician"}
-    several = f"no earlier visit with this clinician among the {supplied} encounters at hand"
-    why = f"{among.get(supplied, several)}; absence does not prove new"
+    none_is = {
+        0: "no other encounter was at hand",
+        1: "the one encounter at hand is no earlier visit with this clinician",
+    }.get(supplied, f"no earlier visit with this clinician among the {supplied} encounters at hand")
+    why = f"{none_is}; absence does not prove new"
     if contacts:
         why += f" ({contacts} telephone or written contacts alone do not settle it)"
     if doubtful:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Column, Select, select
 
 from cds_hooks.store.database import Database
 from cds_hooks.store.tables import CARDS, FEEDBACK, OFFERS
@@ -32,7 +32,11 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Statistics:
-    """All tallies of a span of time; `reasons` says why cards were overridden, `unknown` counts feedback on no card."""
+    """All tallies of a span of time.
+
+    `reasons` says why cards were overridden; `unknown` counts the feedback received in the span on cards that were
+    never given.
+    """
 
     total: Tally
     by_code: tuple[Tally, ...]
@@ -53,9 +57,7 @@ def statistics(database: Database, since: datetime | None = None, until: datetim
     total: Counter[str] = Counter()
     with database.reading() as connection:
         cards = select(CARDS.c.uuid, CARDS.c.given, CARDS.c.outcome)
-        cards = cards.where(CARDS.c.given >= since) if since else cards
-        cards = cards.where(CARDS.c.given < until) if until else cards
-        given = connection.execute(cards).all()
+        given = connection.execute(_within(cards, CARDS.c.given, since, until)).all()
         answers = _last_answers(connection.execute(select(FEEDBACK).where(FEEDBACK.c.known)).mappings())
         offers = select(OFFERS.c.card, OFFERS.c.suggestion, OFFERS.c.recommended, OFFERS.c.code, OFFERS.c.basis)
         first: dict[str, tuple[str, str]] = {}
@@ -65,7 +67,8 @@ def statistics(database: Database, since: datetime | None = None, until: datetim
                 chosen.setdefault(card, (code, basis))
             elif recommended:
                 first.setdefault(card, (code, basis))
-        unknown = len(connection.execute(select(FEEDBACK.c.digest).where(~FEEDBACK.c.known)).all())
+        strange = select(FEEDBACK.c.digest).where(~FEEDBACK.c.known)
+        unknown = len(connection.execute(_within(strange, FEEDBACK.c.received, since, until)).all())
     reasons: Counter[str] = Counter()
     for uuid, moment, outcome in given:
         answer = answers.get(uuid)
@@ -93,6 +96,11 @@ def events(database: Database) -> Iterator[dict[str, Any]]:
     with database.reading() as connection:
         for row in connection.execute(select(FEEDBACK).order_by(FEEDBACK.c.at, FEEDBACK.c.digest)).mappings():
             yield {str(column.name): _plain(row[column.name]) for column in FEEDBACK.columns}
+
+
+def _within(rows: Select[Any], moment: Column[Any], since: datetime | None, until: datetime | None) -> Select[Any]:
+    rows = rows.where(moment >= since) if since else rows
+    return rows.where(moment < until) if until else rows
 
 
 def _last_answers(rows: Any) -> dict[str, dict[str, Any]]:  # noqa: ANN401 - rows of a result

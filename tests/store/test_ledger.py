@@ -96,6 +96,9 @@ def test_feedback_on_a_card_of_another_ehr_is_kept_and_flagged(ledger: Ledger) -
     assert [event["known"] for event in events(ledger.database)] == [False, False]
     assert statistics(ledger.database).unknown == 2
     assert statistics(ledger.database).total.accepted == 0
+    assert statistics(ledger.database, since=NOON, until=NOON + timedelta(seconds=1)).unknown == 2
+    assert statistics(ledger.database, since=NOON + timedelta(seconds=1)).unknown == 0
+    assert statistics(ledger.database, until=NOON).unknown == 0
 
 
 def test_a_comment_is_counted_and_its_words_are_not_kept(ledger: Ledger) -> None:
