@@ -465,6 +465,12 @@ def test_no_billing_code_stands_in_python() -> None:
     assert found == []
 
 
+def test_every_source_that_is_listed_stands_behind_some_rule(book: PolicyBook) -> None:
+    tables = [path for path in config_folder().rglob("*.yaml") if path.name != "sources.yaml"]
+    cited = {word for path in tables for word in re.findall(r"[\w-]+", path.read_text(encoding="utf-8"))}
+    assert [name for name in book.sources if name not in cited] == []
+
+
 def test_every_code_of_the_first_tables_is_there(book: PolicyBook) -> None:
     codes = {
         rung.code
