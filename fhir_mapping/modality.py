@@ -17,7 +17,7 @@ from fhir_mapping.people import People
 from fhir_mapping.places import Places
 from fhir_mapping.resources import Concept, Json, codings, concepts, evidence, record, records, text
 
-_NAMES_VIDEO = "names_video"
+_NAMES_VIDEO, _DENIES = "names_video", "denies"
 _EXTENSION = "Encounter.extension(telehealth-modality)"
 
 
@@ -119,11 +119,11 @@ def _words(chart: Chart, concept: Concept, resource: Json, path: str, rank: Rank
         found = chart.vocabulary.phrases("modality", said)
         if not found:
             continue
-        modes = found - {VIRTUAL, _NAMES_VIDEO}
-        # "Video or phone visit" and "virtual or in person" are choices that were still open.
+        modes = found - {VIRTUAL, _NAMES_VIDEO, _DENIES}
+        # "Video or phone visit" and "virtual or in person" are choices that were open; "not a video visit" makes none.
         still_open = modes == {Modality.IN_PERSON} and VIRTUAL in found
-        still_open = still_open or (modes == {Modality.AUDIO_ONLY} and _NAMES_VIDEO in found)
-        if modes or VIRTUAL in found:
+        still_open = still_open or (modes == {Modality.AUDIO_ONLY} and _NAMES_VIDEO in found) or _DENIES in found
+        if modes or found & {VIRTUAL, _DENIES}:
             word = next(iter(modes)) if len(modes) == 1 and not still_open else VIRTUAL
             yield Hint(rank, word, evidence(resource, path, said))
 

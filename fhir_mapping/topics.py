@@ -26,7 +26,7 @@ TOPICS: dict[str, set[str] | None] = {
     "mdm": {*MdmLevel},
     "audio_only_reason": {*AudioOnlyReason},
     "no_visit": {"yes", "appointment"},
-    "modality": {*Modality, "virtual", "unclear", "names_video"},
+    "modality": {*Modality, "virtual", "unclear", "names_video", "denies"},
     "patient_location": {*PatientLocation},
     "setting": {*Setting},
     "reported": {"visit", "brief_check_in", "online"},

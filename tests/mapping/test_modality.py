@@ -131,6 +131,25 @@ def test_a_telephone_type_beats_the_class(class_code: str) -> None:
     assert facts(visit(class_code, type=[concept(SNOMED, "185317003")])).modality.value is PHONE
 
 
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        ("Telephonic", PHONE),
+        ("MyChart Video", VIDEO),
+        ("Tele-visit", None),
+        ("Telemed follow up", None),
+        ("Not a video visit", None),
+        ("No video visit", None),
+        ("Non-face-to-face", None),
+        ("Telephone, not by video", None),
+        ("E-consult", None),
+        ("Office visit", Modality.IN_PERSON),
+    ],
+)
+def test_a_type_in_words_is_taken_for_what_it_says_and_no_more(said: str, meant: Modality | None) -> None:
+    assert facts(visit("AMB", type=[{"text": said}])).modality.value is meant
+
+
 def test_an_office_code_says_nothing_about_the_mode() -> None:
     modality = facts(visit(None, type=[concept(CPT, "99213", "Office visit")])).modality
     assert modality.value is None
