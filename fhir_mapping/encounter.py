@@ -1,11 +1,13 @@
 """Reads the visit itself: its date as written, whether it is a visit of ours at all, and how long its slot was."""
 
-from datetime import date
+from datetime import date, timedelta
 
 from fhir_mapping.facts import Evidence, Fact
 from fhir_mapping.moments import Moment, NoMomentError, moment_or_none, read_moment
 from fhir_mapping.resources import Json, codings, evidence, record, text
 from fhir_mapping.vocabulary import Vocabulary
+
+_LATE = 12  # hours of UTC; until then it is still the day before somewhere
 
 
 def period_of(encounter: Json) -> tuple[str, Json]:
@@ -45,11 +47,13 @@ def service_date(encounter: Json) -> Fact[date]:
     except NoMomentError as refused:
         return Fact(why_unknown=str(refused))
     notes: tuple[str, ...] = ()
+    if start.at is not None and start.at.utcoffset() == timedelta(0) and start.at.hour < _LATE:
+        notes = ("written in UTC: where the clock stood behind it, the visit may be of the day before",)
     try:
         if period.get("end") and (last := read_moment(period.get("end")).day) != start.day:
-            notes = (f"{path} ends on another day, {last}",)
+            notes = (*notes, f"{path} ends on another day, {last}")
     except NoMomentError as refused:
-        notes = (f"{path}.end {refused}: not used",)
+        notes = (*notes, f"{path}.end {refused}: not used")
     return Fact(start.day, (evidence(encounter, f"{path}.start", text(period.get("start"))),), notes=notes)
 
 

@@ -74,6 +74,23 @@ def test_an_end_on_another_day_is_noted_beside_the_date() -> None:
     assert fact.notes == ("Encounter.period ends on another day, 2026-11-21",)
 
 
+@pytest.mark.parametrize(
+    ("start", "noted"),
+    [
+        ("2026-01-01T00:30:00Z", True),
+        ("2026-01-01T11:59:59+00:00", True),
+        ("2026-01-01T12:00:00Z", False),
+        ("2026-01-01T00:30:00-05:00", False),
+        ("2026-01-01", False),
+    ],
+)
+def test_a_start_in_utc_that_was_the_day_before_elsewhere_is_noted(start: str, noted: bool) -> None:
+    fact = facts(visit(period={"start": start})).service_date
+    assert fact.value == date(2026, 1, 1)
+    said = "written in UTC: where the clock stood behind it, the visit may be of the day before"
+    assert fact.notes == ((said,) if noted else ())
+
+
 def test_an_end_without_a_time_zone_is_noted_and_does_not_cost_the_date() -> None:
     fact = facts(visit(period={"start": "2026-11-20T15:00:00Z", "end": "2026-11-20T15:25:00"})).service_date
     assert fact.value == date(2026, 11, 20)
