@@ -57,7 +57,7 @@ QUESTIONS: Mapping[str, str] = {
     "primary_payer": "",
     "modality": "",
     "modality_tie": "minutes",
-    "modality_at_odds": "mode video audio",
+    "modality_at_odds": "mode minutes",
     "video_minutes": "",
     "audio_minutes": "",
     "mdm": "",

@@ -156,9 +156,8 @@ def _not_a_visit(facts: EncounterFacts, book: PolicyBook) -> Visit | None:
 def _contacts(facts: EncounterFacts, book: PolicyBook, questions: list[Note], steps: list[Step]) -> list[_Contact]:
     modality = facts.modality.value
     evidence = facts.modality.evidence
-    if _at_odds(facts):
-        video, audio = facts.video_minutes.value, facts.audio_minutes.value
-        text = book.guidelines.questions["modality_at_odds"].format(mode=_word(modality), video=video, audio=audio)
+    if at_odds := _at_odds(facts):
+        text = book.guidelines.questions["modality_at_odds"].format(mode=_word(modality), minutes=at_odds)
         questions.append(Note("modality", text))
         return _either_mode()
     if modality is Modality.ASYNCHRONOUS:
@@ -235,18 +234,24 @@ def _either_mode() -> list[_Contact]:
     return [_Contact(mode, {"modality": mode}) for mode in (Modality.AUDIO_VIDEO, Modality.AUDIO_ONLY)]
 
 
-def _at_odds(facts: EncounterFacts) -> bool:
-    """The minutes in each mode say that the visit was not mostly of the mode it is called by."""
+def _at_odds(facts: EncounterFacts) -> str | None:
+    """What the minutes say against the mode that the visit is called by: that most of them were in the other one.
+
+    Where those in one mode alone are known, the other can have had no more than the rest of the total.
+    """
+    mode, total = facts.modality.value, facts.total_minutes.value
+    if mode not in {Modality.AUDIO_VIDEO, Modality.AUDIO_ONLY}:
+        return None
     video, audio = facts.video_minutes.value, facts.audio_minutes.value
-    if video is None or audio is None:
-        return False
-    match facts.modality.value:
-        case Modality.AUDIO_VIDEO:
-            return audio >= video > 0 or audio > video
-        case Modality.AUDIO_ONLY:
-            return video >= audio > 0 or video > audio
-        case _:
-            return False
+    own, other = (video, audio) if mode is Modality.AUDIO_VIDEO else (audio, video)
+    if other is None:
+        return None
+    if own is not None:
+        told = f"{video} minutes by video and {audio} by audio"
+        return told if other >= own > 0 or other > own else None
+    if total is None or other <= total - other:
+        return None
+    return f"{other} of its {total} minutes by {'audio' if mode is Modality.AUDIO_VIDEO else 'video'}"
 
 
 def _total_minutes(facts: EncounterFacts, book: PolicyBook, questions: list[Note]) -> list[Option]:
