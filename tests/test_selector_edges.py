@@ -436,6 +436,7 @@ def test_another_visit_of_unknown_mode_that_day_leaves_the_family_open(book: Pol
     outcome = select(visit(same_day_visit=Fact(SameDayVisit(total_minutes=10))), book)
     assert outcome.kind is Kind.UNDETERMINED
     assert [note.id for note in outcome.questions] == ["same_day_family"]
+    assert [candidate.supposing for candidate in outcome.candidates] == [{"modality": Modality.AUDIO_VIDEO}]
     assert [c.code for c in outcome.candidates] == ["99214"]
 
 

@@ -147,7 +147,8 @@ def _carried(desk: Desk, visit: Visit, branch: Branch, rules: Rules, payer: str)
         return (verdict,)
     ask = question(desk.book, "same_day_family")
     if other is None:
-        return (verdict._replace(blocking=(*verdict.blocking, ask)),)
+        supposed = {**verdict.supposing, "modality": branch.case.contact}
+        return (verdict._replace(blocking=(*verdict.blocking, ask), supposing=supposed),)
     second = decide(desk, branch.case._replace(contact=other), rules, payer)
     same_code = [c.code for c in verdict.candidates] == [c.code for c in second.candidates] != []
     if same_code and not verdict.blocking and not second.blocking:
