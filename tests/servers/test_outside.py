@@ -19,7 +19,7 @@ from fhir.resources.R4B import get_fhir_model_class
 from cds_hooks.cli import main
 from cds_hooks.store.database import Database
 from cds_hooks.store.statistics import statistics
-from tests.exchange.signers import BASE, EC_KEY, claims, signed
+from tests.exchange.signers import EC_KEY, claims, signed
 from tests.fhir_server import TOKEN, Behaviour, Seen, hang, ok, searchset, status
 from tests.protocol.checker import blanks, check_answer, check_discovery, strings
 from tests.running import LONG, NOTE_SIGN
@@ -142,7 +142,7 @@ def test_e17_addresses_are_https_and_say_nothing_of_the_patient(site: Site, good
         assert "e-100" not in address
         assert "Featherstonehaugh" not in address
         assert "@" not in address
-    assert card_of(answer)["source"]["url"] == BASE
+    assert "url" not in card_of(answer)["source"]  # its pages ask for a token, which no browser has
 
 
 @pytest.mark.parametrize("name", POISONS)
