@@ -166,8 +166,9 @@ def _merged(
 ) -> _Answer:
     crossover = rules[0].edition.crossover
     always_ask = desk.book.payers[payer].always_ask
-    adoption_matters = always_ask or _differ(verdicts)
-    if not adoption_matters:
+    which_rules = rules[0].question
+    if which_rules is not None and not always_ask and not _differ(verdicts):
+        which_rules = None
         verdicts = [(_but_payers(supposing), verdict) for supposing, verdict in verdicts]
     open_verdicts: list[tuple[dict[str, Any], Verdict]] = []
     steps: list[Step] = []
@@ -190,8 +191,8 @@ def _merged(
         return _Answer(Kind.SELECTION, first.candidates, (*first.questions, *mode), warnings, (), steps, crossover)
 
     questions = [*visit.questions]
-    if rules[0].question is not None and adoption_matters:
-        questions.append(Note("payers" if always_ask else "payer_adoption", rules[0].question))
+    if which_rules is not None:
+        questions.append(Note("payers" if always_ask else "payer_adoption", which_rules))
     # What only one answer would make it necessary to ask is not asked before that answer is given.
     always = set.intersection(*({note.id for note in verdict.blocking} for _, verdict in open_verdicts))
     blocking = [note for _, verdict in open_verdicts for note in verdict.blocking]

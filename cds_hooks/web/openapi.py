@@ -170,9 +170,11 @@ def _hook_request(service: Service) -> Json:
                 "properties": {
                     name: shape if name in service.needs else {"anyOf": [shape, {"type": "null"}]}
                     for name, shape in may_hold.items()
-                },
+                }
+                | {"userId": {"description": "Who signs: Practitioner/123 or PractitionerRole/456; else passed over."}},
             },
             "prefetch": {"type": ["object", "null"]},
+            "extension": {"description": "What an EHR adds: Epic tells its triggers apart by it. Never refused."},
             "fhirServer": {"type": ["string", "null"], "pattern": ADDRESS},
             "fhirAuthorization": {
                 "type": ["object", "null"],
