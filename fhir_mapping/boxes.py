@@ -7,6 +7,8 @@ _MINUTES = r"\s*min(?:ute)?s?\b"
 _DRAWN = str.maketrans(dict.fromkeys("☒☑✅", _TICKED))
 _OF_A_FORM = str.maketrans({**dict.fromkeys("☐□▢⬜", _OPEN), **dict.fromkeys("☒☑✅✓✔", _TICKED)})
 _ANY = re.compile(r"[☒☑✅☐□▢⬜]|\[[ _]{0,9}\]|\( {0,9}\)")
+_SIGNS = (*"☒☑✅☐□▢⬜", "[ ", "[_", "[]", "( ", "()")
+"""One of these stands in every text that `_ANY` finds a box in; to look for them costs far less."""
 _SURE = re.compile(rf"\[[ _]{{0,9}}\](?!{_MINUTES})|\( {{0,9}}\)(?!{_MINUTES})|[☐□▢⬜]")
 """An open box. A blank before "min" is a length of time that nobody filled in."""
 _ROUND = re.compile(r"\( ?([xX✓✔]?) ?\)")
@@ -18,7 +20,7 @@ _LABEL = re.compile(r"[:?](?=.*\w)")
 
 def boxed(text: str) -> bool:
     """Whether a text holds a box, drawn or open: of any other its ticks are read as they are written."""
-    return _ANY.search(text) is not None
+    return any(sign in text for sign in _SIGNS) and _ANY.search(text) is not None
 
 
 def ticked(sentence: str) -> str:

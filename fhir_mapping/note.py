@@ -60,8 +60,10 @@ def _own(text: str, rules: NoteRules) -> Iterator[tuple[int, Sentence]]:
 def _others(line: Line, rules: NoteRules) -> Iterator[Found]:
     """What a sentence says besides lengths of time: for each target what stands in its context, each value once."""
     for target, trigger in rules.triggers.items():
-        if line.may & trigger.rows and line.may & trigger.bit and trigger.pattern.search(line.sentence.text.casefold()):
-            yield from _standing(line, rules, target)
+        if line.may & trigger.rows and line.may & trigger.bit:
+            found = list(_standing(line, rules, target))
+            if found and trigger.pattern.search(line.sentence.text.casefold()):
+                yield from found
 
 
 def _standing(line: Line, rules: NoteRules, target: str) -> Iterator[Found]:
