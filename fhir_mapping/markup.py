@@ -25,9 +25,9 @@ _PIECE = 4096  # bytes that are read between two looks at the depth
 def from_html(markup: str) -> str:
     """The text of an HTML or XHTML page or fragment, a block a line.
 
-    A box that is ticked reads `[x]`, an open one `[ ]`. The time grows with the length alone, however tangled the
-    markup is: it is read as it comes, and no tree of it is built. Raises ValueError where elements stand too deep in
-    one another.
+    A box that is ticked reads `[x]`, an open one `[ ]`; of a list to choose from only the choice is read. The time
+    grows with the length alone, however tangled the markup is: it is read as it comes, and no tree of it is built.
+    Raises ValueError where elements stand too deep in one another.
     """
     reader = _Reader()
     parser = HTMLParser(target=reader, encoding="utf-8")
@@ -53,7 +53,8 @@ class _Reader:
         self.depth += 1
         if self._hidden_at:
             return
-        if tag in _HIDDEN or (attributes and _is_out_of_sight(attributes)):
+        not_chosen = tag == "option" and "selected" not in attributes
+        if tag in _HIDDEN or not_chosen or (attributes and _is_out_of_sight(attributes)):
             self._hidden_at = self.depth
         elif tag == "input":
             self._said.append(_box(attributes))

@@ -314,9 +314,11 @@ def test_what_rich_text_strikes_out_or_hides_is_not_read(body: str) -> None:
     [
         ("<input type=checkbox checked> Video visit<br><input type=checkbox> Telephone visit", Modality.AUDIO_VIDEO),
         ("<input type=checkbox> Video visit<br><input type=radio checked=''> Telephone visit", Modality.AUDIO_ONLY),
+        ("<select><option>Telephone visit<option selected>Video visit</select>", Modality.AUDIO_VIDEO),
+        ("<select><option>Telephone visit</option><option>Video visit</option></select>", None),
     ],
 )
-def test_the_ticked_box_of_a_page_is_the_one_that_counts(markup: str, mode: Modality) -> None:
+def test_the_ticked_box_of_a_page_is_the_one_that_counts(markup: str, mode: Modality | None) -> None:
     assert facts(visit(), note(markup, "text/html")).modality.value is mode
 
 
