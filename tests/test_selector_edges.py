@@ -476,6 +476,37 @@ def test_a_record_with_two_lengths_of_discussion_asks_which_is_right(book: Polic
     assert asked.startswith("The record says both 8 and 25.")
 
 
+@pytest.mark.parametrize(
+    ("spent", "told"),
+    [
+        ({"modality": Fact(Modality.AUDIO_VIDEO), "audio_minutes": Fact(18)}, "audio-video, but with 18 of its 34"),
+        ({"modality": Fact(Modality.AUDIO_ONLY), "video_minutes": Fact(18)}, "audio-only, but with 18 of its 34"),
+    ],
+)
+def test_minutes_in_the_other_mode_are_told_with_the_total(book: PolicyBook, spent: dict[str, Any], told: str) -> None:
+    outcome = select(visit(total_minutes=Fact(34), **spent), book)
+    other = "audio" if "audio_minutes" in spent else "video"
+    assert outcome.questions[0].text.endswith(f"documented as {told} minutes by {other}.")
+
+
+def test_what_stands_against_either_mode_is_said(book: PolicyBook) -> None:
+    short = visit(
+        modality=Fact(),
+        mdm=Fact(),
+        total_minutes=Fact(9),
+        discussion_minutes=Fact(8),
+        payers=Fact(("cpt-telemedicine",)),
+    )
+    outcome = select(short, book)
+    assert outcome.kind is Kind.NOT_REPORTABLE
+    assert {note.id for note in outcome.reasons} == {"below_lowest_threshold", "discussion_too_short"}
+
+
+def test_what_is_to_be_known_of_either_mode_is_said(book: PolicyBook) -> None:
+    outcome = select(visit(modality=Fact(), payers=Fact(("aetna",)), service_date=Fact(date(2026, 4, 1))), book)
+    assert {"payer_older_pages", "audio_only_not_paid"} <= {note.id for note in outcome.warnings}
+
+
 def test_an_exchange_of_messages_is_asked_for_its_minutes_over_seven_days(book: PolicyBook) -> None:
     facts = visit(modality=Fact(Modality.ASYNCHRONOUS), payers=Fact(("cpt-telemedicine",)), mdm=Fact())
     (asked,) = [note.text for note in select(facts, book).questions if note.id == "total_minutes"]

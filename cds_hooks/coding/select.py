@@ -38,7 +38,7 @@ class _Answer(NamedTuple):
     warnings: Sequence[Note] = ()
     reasons: Sequence[Note] = ()
     steps: Sequence[Step] = ()
-    crossover: str | None = None
+    crossover: str = ""
 
 
 def select(facts: EncounterFacts, book: PolicyBook, options: Options = Options()) -> Outcome:
@@ -106,7 +106,7 @@ def _answers(desk: Desk, visit: Visit, options: Options) -> list[_Answer]:
     found: list[_Answer] = []
     for payer in dict.fromkeys([payer if payer in desk.book.payers else UNKNOWN_PAYER for payer in named]):
         answer = _for_payer(desk, visit, payer, options)
-        if found and found[0].crossover is not None and found[0].kind is Kind.SELECTION:
+        if found and found[0].crossover and found[0].kind is Kind.SELECTION:
             answer = _crossed_over(found[0], answer, payer)
         found.append(answer)
     return found
@@ -116,7 +116,7 @@ def _crossed_over(first: _Answer, own: _Answer, payer: str) -> _Answer:
     """A later payer's own code where it is known; else the one with which the claim crosses over to it."""
     if own.kind is not Kind.UNDETERMINED:
         return own
-    note = Note("crossover", first.crossover or "")
+    note = Note("crossover", first.crossover)
     carried = tuple(replace(candidate, payer=payer) for candidate in first.candidates)
     return first._replace(candidates=carried, warnings=(note,))
 
@@ -164,7 +164,6 @@ def _carried(desk: Desk, visit: Visit, branch: Branch, rules: Rules, payer: str)
 def _merged(
     desk: Desk, visit: Visit, payer: str, rules: tuple[Rules, ...], verdicts: Sequence[tuple[dict[str, Any], Verdict]]
 ) -> _Answer:
-    crossover = rules[0].edition.crossover
     always_ask = desk.book.payers[payer].always_ask
     which_rules = rules[0].question
     if which_rules is not None and not always_ask and not _differ(verdicts):
@@ -182,13 +181,14 @@ def _merged(
             open_verdicts.append((supposing, verdict))
             warnings += verdict.warnings
     if not open_verdicts:
-        return _Answer(Kind.NOT_REPORTABLE, reasons=reasons, steps=steps, crossover=crossover)
+        return _Answer(Kind.NOT_REPORTABLE, reasons=reasons, steps=steps)
 
     if not reasons and not always_ask and _settled([verdict for _, verdict in open_verdicts]):
         # A mode that changes nothing is still a fact that the note should state.
         mode = [note for note in visit.questions if note.id == "modality"]
         _, first = open_verdicts[0]
-        return _Answer(Kind.SELECTION, first.candidates, (*first.questions, *mode), warnings, (), steps, crossover)
+        asked, crossover = (*first.questions, *mode), rules[0].edition.crossover or ""
+        return _Answer(Kind.SELECTION, first.candidates, asked, warnings, (), steps, crossover)
 
     questions = [*visit.questions]
     if which_rules is not None:
@@ -209,7 +209,7 @@ def _merged(
         for supposing, verdict in open_verdicts
         if verdict.candidates
     )
-    return _Answer(Kind.UNDETERMINED, _distinct(candidates), questions, warnings, reasons, steps, crossover)
+    return _Answer(Kind.UNDETERMINED, _distinct(candidates), questions, warnings, reasons, steps)
 
 
 def _differ(verdicts: Sequence[tuple[dict[str, Any], Verdict]]) -> bool:
