@@ -33,3 +33,9 @@ def left() -> float | None:
     """Seconds left to wait, a little more than none when they are over; `None` where there is no bound."""
     until = _until.get()
     return None if until is None else max(_INSTANT, until - time.monotonic())
+
+
+def is_over() -> bool:
+    """Whether nothing is left to wait."""
+    until = _until.get()
+    return until is not None and time.monotonic() >= until

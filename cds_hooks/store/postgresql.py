@@ -45,4 +45,6 @@ def postgresql_engine(url: URL) -> Engine:
 
 
 def _connect(_: Dialect, __: ConnectionPoolEntry, args: tuple[Any, ...], named: dict[str, Any]) -> Connection[Any]:
+    if patience.is_over():  # a line that was given up is replaced for the next caller, not for this one
+        raise OperationalError("no time is left to lay a line")
     return TimelyConnection.connect(*args, **named)
