@@ -85,8 +85,9 @@ def test_every_request_in_flight_when_it_is_told_to_stop_is_answered(
     del prefetch["encounter"]
     body = json.dumps({**good, "fhirServer": base, "prefetch": prefetch})
     with running(tmp_path, fhir_allow=base, fhir_deadline="10") as instance, ThreadPoolExecutor(CLIENTS) as clients:
-        waiting = [clients.submit(post, instance.port, body) for _ in range(CLIENTS)]
-        for _ in range(CLIENTS):
+        waiting = []
+        for _ in range(CLIENTS):  # one by one: of many at once the server may keep one until a thread is free
+            waiting.append(clients.submit(post, instance.port, body))
             assert slow_fhir.asked.acquire(timeout=LONG)
         instance.tell(signal.SIGTERM, workers_too=workers_too)
         while not instance.refuses():
