@@ -57,7 +57,7 @@ def documents(chart: Chart, who: People) -> tuple[list[Document], list[str]]:
             try:
                 said = "\n\n".join(_sections(resource.get("section")))
             except ValueError:
-                notes.append(f"{name(resource)}: its text is broken; not read")
+                notes.append(f"{name(resource)}: {_BROKEN.why}; not read")
                 continue
             found.append(Document(resource, said, early, _is_by_another(who, resource)))
     return found, notes
@@ -83,6 +83,9 @@ def note_types(chart: Chart, resource: Json) -> Iterator[tuple[str, str]]:
 class _Unread:
     why: str
     lies: str = ""
+
+
+_BROKEN = _Unread("its text is broken")
 
 
 def _of_visit(chart: Chart) -> Iterator[tuple[Json, bool]]:
@@ -164,7 +167,7 @@ class _Attachments:
             try:
                 self._decoded[key] = _READERS[kind](b64decode(data[: _LARGEST * 2]), charset)
             except (binascii.Error, ValueError, LookupError):
-                self._decoded[key] = _Unread("its text is broken")
+                self._decoded[key] = _BROKEN
         return self._decoded[key]
 
 

@@ -16,8 +16,7 @@ _BLOCKS = frozenset(
         *("h1", "h2", "h3", "h4", "h5", "h6"),
     }
 )
-_BREAKS = frozenset({"br", "hr"})
-_CELLS = frozenset({"td", "th"})
+_BEHIND = {**dict.fromkeys((*_BLOCKS, "br", "hr"), "\n"), "td": " ", "th": " "}
 _DEEPEST = 256  # elements in one another; the parser goes through all that stand open at every end it cannot place
 _PIECE = 4096  # bytes that are read between two looks at the depth
 
@@ -57,7 +56,7 @@ class _Reader:
         if tag in _HIDDEN or not_chosen or (attributes and _is_out_of_sight(attributes)):
             self._hidden_at = self.depth
         elif tag == "input":
-            self._said.append(_box(attributes))
+            self.data(_box(attributes))
         elif tag in _BLOCKS and self._said and not self._said[-1].endswith((" ", "\n", "\t", "\xa0")):
             self._said.append("\n")
 
@@ -65,11 +64,10 @@ class _Reader:
         if self._hidden_at == self.depth:
             self._hidden_at = 0
         self.depth -= 1
-        if not self._hidden_at:
-            self._said.append("\n" if tag in _BLOCKS or tag in _BREAKS else " " if tag in _CELLS else "")
+        self.data(_BEHIND.get(tag, ""))
 
     def data(self, said: str) -> None:
-        if not self._hidden_at:
+        if said and not self._hidden_at:
             self._said.append(said)
 
     def close(self) -> None:

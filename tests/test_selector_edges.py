@@ -474,6 +474,7 @@ def test_a_record_with_two_lengths_of_discussion_asks_which_is_right(book: Polic
     assert outcome.kind is Kind.UNDETERMINED
     (asked,) = [note.text for note in outcome.questions if note.id == "discussion_minutes"]
     assert asked.startswith("The record says both 8 and 25.")
+    assert asked.endswith("(8: Observation/0, 25: Observation/1)")
 
 
 @pytest.mark.parametrize(
@@ -516,6 +517,7 @@ def test_an_exchange_of_messages_is_asked_for_its_minutes_over_seven_days(book: 
 def test_a_mode_told_in_two_ways_is_asked_about_with_both(book: PolicyBook) -> None:
     outcome = select(visit(modality=rivals(Modality.AUDIO_VIDEO, Modality.AUDIO_ONLY)), book)
     assert outcome.questions[0].text.startswith("The record says both audio-video and audio-only.")
+    assert outcome.questions[0].text.endswith("(audio-video: Observation/0, audio-only: Observation/1)")
 
 
 def test_two_visits_of_one_code_but_two_modes_leave_place_and_modifier_to_the_answer(book: PolicyBook) -> None:

@@ -5,6 +5,7 @@ from base64 import b64encode
 import pytest
 
 from fhir_mapping.facts import MdmLevel, Modality
+from fhir_mapping.markup import from_html
 from tests.mapping.charts import Json, bundle, by_method, extended, facts, minutes, note, read, visit
 
 SAID = "I spent a total of 34 minutes on the date of service."
@@ -341,6 +342,19 @@ def test_markup_that_is_nested_without_end_is_named_and_not_read() -> None:
     assert "DocumentReference/d1: its text is broken; not read" in facts(visit(), note(markup, "text/html")).notes
     told = facts(visit(), composition(section=[{"text": {"div": markup}}])).notes
     assert "Composition/n1: its text is broken; not read" in told
+
+
+@pytest.mark.parametrize(
+    ("markup", "said"),
+    [
+        ("<b>Time: </b><div>34</div>", "Time: 34\n"),  # the blank parts them already
+        ("<b>Time</b><div>34</div>", "Time\n34\n"),
+        ("<input type=hidden>Time<input><div>34</div>", "Time\n34\n"),
+        ("Time<br>34<hr>", "Time\n34\n"),
+    ],
+)
+def test_a_block_begins_a_line_where_nothing_parts_it_from_the_words_before(markup: str, said: str) -> None:
+    assert from_html(markup) == said
 
 
 @pytest.mark.parametrize("markup", ["", "  ", "<!-- nothing -->", "<p></p>"])
