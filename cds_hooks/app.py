@@ -13,8 +13,10 @@ from cds_hooks.exchange.key_set import Exposed, load_exposed
 from cds_hooks.exchange.trust import Trust
 from cds_hooks.service import EncounterNotHad, Telecode
 from cds_hooks.settings import Settings
+from cds_hooks.store import patience
 from cds_hooks.store.database import Database, StoreUnavailableError
 from cds_hooks.store.ledger import Ledger, SeenTokens
+from cds_hooks.store.readiness import Readiness
 from cds_hooks.web import api, browsers, guard, hooks, journal, operations, page
 from cds_hooks.web.answers import refusal
 from cds_hooks.web.body import BodyRefused
@@ -39,7 +41,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     journal.install(app)
     browsers.install(app, settings.cors_origins)
     app.extensions["telecode"] = Telecode.start(settings)
-    app.extensions["ledger"] = Ledger(Database.open(settings.database_url))
+    database = Database.open(settings.database_url)
+    app.extensions["ledger"] = Ledger(database)
+    app.extensions["readiness"] = Readiness(database)
     doors = {hooks.bp: True, operations.bp: True, api.bp: settings.api, page.bp: settings.page}
     for door, wanted in doors.items():
         if wanted or settings.development:
@@ -51,8 +55,9 @@ def create_app(settings: Settings | None = None) -> Flask:
             name: profile.longest_token_life for name, profile in {**clients, "": clients[settings.client]}.items()
         }
         issuers = load_issuers(settings.trust, development=settings.development, exposed=exposed, lives=lives)
-        seen = SeenTokens(app.extensions["ledger"].database)
-        guard.install(app, Trust(issuers, settings.addresses, seen, exposed=exposed))
+        unchecked = settings.answer_without_replay_check
+        seen = SeenTokens(database, patience.CARD if unchecked else patience.TOKEN)
+        guard.install(app, Trust(issuers, settings.addresses, seen, exposed=exposed), unchecked=unchecked)
 
     app.register_error_handler(BodyRefused, lambda refused: refusal(refused.status, refused.why))
     app.register_error_handler(FactsRefused, lambda refused: refusal(400, str(refused), refused.where))

@@ -49,6 +49,7 @@ class Meters:
     withheld: Counter
     fhir_calls: Counter
     feedback: Counter
+    unchecked: Counter
 
 
 @cache
@@ -88,6 +89,11 @@ def meters() -> Meters:
         ),
         fhir_calls=Counter("telecode_fhir_calls", "Calls to FHIR servers, by result.", ("result",), registry=registry),
         feedback=Counter("telecode_feedback", "Feedback events heard.", ("service", "outcome"), registry=registry),
+        unchecked=Counter(
+            "telecode_unchecked_tokens",
+            "Calls answered without knowing whether their token was used before.",
+            registry=registry,
+        ),
     )
 
 
@@ -116,6 +122,11 @@ def fhir_called(result: str) -> None:
 def heard(service: str, outcome: str, events: int = 1) -> None:
     """Count feedback events; `outcome` is `accepted` or `overridden`."""
     meters().feedback.labels(service, outcome).inc(events)
+
+
+def unchecked() -> None:
+    """Count a call that was answered without knowing whether its token was used before."""
+    meters().unchecked.inc()
 
 
 @dataclass(frozen=True, eq=False)

@@ -89,6 +89,10 @@ class Settings(BaseSettings):
     trust: Path | None = Field(
         None, description="The EHRs that may call: a YAML file, or a folder of them (see below)."
     )
+    answer_without_replay_check: bool = Field(
+        False,
+        description="Answer hooks while the store cannot tell whether a token was used before; unset, they get 503.",
+    )
     environment: Literal["development", "production"] | None = Field(
         None, description="development or production; unset, only what listens on loopback is in development."
     )

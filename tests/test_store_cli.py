@@ -93,6 +93,21 @@ def test_what_is_older_than_the_days_kept_is_dropped(monkeypatch: pytest.MonkeyP
         assert run("store", "forget", "--days", str(age - 1)).stdout.startswith("6 rows")
 
 
+@pytest.mark.parametrize("words", ["feedback stats", "feedback export", "store forget", "serve"])
+def test_a_store_of_a_newer_version_is_one_line_that_says_what_to_do(
+    words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TELECODE_HOST", "")  # so that what `serve` sets is taken back after the test
+    with Database.open(os.environ["TELECODE_DATABASE_URL"]).writing() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    result = run(*words.split())
+    assert result.exit_code == 2
+    assert result.stderr == (
+        "error: the store cannot be used: its tables are those of a newer version of telecode (revision '9999'): "
+        "start that version, or restore the backup made before the upgrade\n"
+    )
+
+
 def test_a_store_that_cannot_be_opened_is_one_clear_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TELECODE_DATABASE_URL", "sqlite:////no/such/folder/telecode.db")
     result = run("feedback", "stats")

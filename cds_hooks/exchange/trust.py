@@ -16,6 +16,7 @@ from jwt.exceptions import PyJWTError
 from cds_hooks.exchange.issuers import Issuer
 from cds_hooks.exchange.key_set import Exposed, PublicKey
 from cds_hooks.exchange.keys import KeyRing
+from cds_hooks.store.database import StoreUnavailableError
 
 LONGEST_TOKEN = 8192
 """Characters; no real token is longer."""
@@ -32,18 +33,28 @@ class Untrusted(Exception):
         self.issuer = issuer
 
 
+class Unsure(Exception):
+    """A call whose token is good as far as can be known now, which is not enough. `reason` is a word for the log."""
+
+    def __init__(self, reason: str, issuer: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.issuer = issuer
+
+
 class SeenTokens(Protocol):
     """Remembers which tokens were used, for all workers together."""
 
     def first_use(self, issuer: str, jti: str, expires: datetime) -> bool:
-        """Whether this is the first use of a token; one step."""
+        """Whether this is the first use of a token; one step. Raises StoreUnavailableError if that cannot be told."""
 
 
 @dataclass(frozen=True, slots=True)
 class Client:
     """An EHR whose token was believed: its issuer, tenant, and how the site wants it answered.
 
-    `replayed` says that the token was used before, where a site only wants to know.
+    `replayed` says that the token was used before, where a site only wants to know; `unchecked`, that nobody could tell
+    whether it was, and the site is answered all the same.
     """
 
     issuer: str
@@ -51,6 +62,7 @@ class Client:
     profile: str
     fhir_bases: tuple[str, ...]
     replayed: bool = False
+    unchecked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +120,11 @@ class Trust:
         decoy = generate_private_key(SECP384R1())
         self._decoy = _unverified(jwt.encode({}, decoy, "ES384")), decoy.public_key()
 
-    def check(self, authorization: str | None, path: str) -> Client:
-        """Believe a call, or raise Untrusted.
+    def check(self, authorization: str | None, path: str, *, unchecked: bool = False) -> Client:
+        """Believe a call, or raise Untrusted; raise Unsure if all that could be checked is good, but not all could be.
 
-        Parameters: the `Authorization` header; the `path` of the endpoint called, which the token must be made for.
+        Parameters: the `Authorization` header; the `path` of the endpoint called, which the token must be made for;
+        with `unchecked` a call is believed too while the store cannot tell whether its token was used before.
         """
         try:
             shown = self._presented(authorization)
@@ -128,8 +141,11 @@ class Trust:
         tenant = _word(claims.get("tenant", ""), "tenant", name, empty=True)
         if issuer.tenants and tenant not in issuer.tenants:
             raise Untrusted("tenant", name)
-        fresh = self._is_fresh(_word(claims.get("jti"), "jti", name), expires, issuer, name)
-        return Client(name, tenant, issuer.client, issuer.fhir_bases, replayed=not fresh)
+        jti = _word(claims.get("jti"), "jti", name)
+        fresh = self._is_fresh(jti, expires, issuer, name)
+        if fresh is None and issuer.jti == "enforce" and not unchecked:
+            raise Unsure("replay unknown", name)
+        return Client(name, tenant, issuer.client, issuer.fhir_bases, fresh is False, fresh is None)
 
     def _presented(self, authorization: str | None) -> _Presented:
         """The token of a call with the key to try it by. Raises Untrusted."""
@@ -158,12 +174,18 @@ class Trust:
             raise Untrusted("not yet", name)
         return expires
 
-    def _is_fresh(self, jti: str, expires: int, issuer: Issuer, name: str) -> bool:
-        """Whether the token is used for the first time; asked only once its signature is known to be good."""
+    def _is_fresh(self, jti: str, expires: int, issuer: Issuer, name: str) -> bool | None:
+        """Whether the token is used for the first time, or `None` if the store cannot tell.
+
+        Asked only once all else about the token is known to be good. Raises Untrusted if a used one is refused.
+        """
         if issuer.jti == "off":
             return True
         until = datetime.fromtimestamp(expires + issuer.leeway, UTC)
-        fresh = self._seen.first_use(name, jti, until)
+        try:
+            fresh = self._seen.first_use(name, jti, until)
+        except StoreUnavailableError:
+            return None
         if not fresh and issuer.jti == "enforce":
             raise Untrusted("replayed", name)
         return fresh

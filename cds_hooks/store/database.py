@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
-from threading import Lock
+from threading import Event
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, Table, create_engine, event, make_url, text
+from alembic.util import CommandError
+from sqlalchemy import Connection, Engine, Table, make_url, text
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
-from sqlalchemy.pool import ConnectionPoolEntry
 
-from cds_hooks.store import patience
+from cds_hooks.store import patience, schema
 from cds_hooks.store.insertion import insertion
+from cds_hooks.store.sqlite import Line, sqlite_engine
 
 MIGRATING = 7_203_845_518
 """The advisory lock of PostgreSQL under which one instance at a time migrates."""
@@ -32,56 +27,6 @@ class BadDatabaseError(ValueError):
     """A database address that cannot be used; its words never hold the address, which may hold a password."""
 
 
-class Line:
-    """The connection on which a process writes to SQLite: kept open, and taken by one thread at a time.
-
-    Parameters: `engine` of the database.
-    """
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self._turn = Lock()
-        self._kept: Connection | None = None
-        self._patience = patience.FEEDBACK
-
-    @contextmanager
-    def taken(self, seconds: float, *, durable: bool) -> Iterator[Connection]:
-        """The connection, for this thread alone; `durable`: the disk itself has what is written.
-
-        Parameters: `seconds` to wait for the other threads, and then again for other processes.
-        Raises StoreUnavailableError if the other threads take longer.
-        """
-        if not self._turn.acquire(timeout=seconds):
-            raise StoreUnavailableError("Busy")
-        try:
-            self._kept = self._kept or self._engine.connect()
-            if seconds != self._patience:
-                self._kept.connection.execute(f"PRAGMA busy_timeout={round(seconds * 1000)}")
-                self._patience = seconds
-            if durable:
-                self._kept.connection.execute("PRAGMA synchronous=FULL")
-            yield self._kept
-            if durable:
-                self._kept.connection.execute("PRAGMA synchronous=NORMAL")
-        except BaseException:
-            self._drop()  # who knows in which state it was left
-            raise
-        finally:
-            self._turn.release()
-
-    def close(self) -> None:
-        """Give the connection back, once nobody writes."""
-        with self._turn:
-            self._drop()
-
-    def _drop(self) -> None:
-        kept, self._kept = self._kept, None
-        self._patience = patience.FEEDBACK
-        if kept is not None:
-            kept.invalidate()
-            kept.close()
-
-
 @dataclass(frozen=True)
 class Database:
     """One database, for SQLite and PostgreSQL alike.
@@ -92,6 +37,8 @@ class Database:
 
     engine: Engine
     _line: Line | None = field(default=None, repr=False, compare=False)
+    failed: Event = field(default_factory=Event, repr=False, compare=False)
+    """Set when something could not be written; whoever wants to know whether that still is so clears it."""
 
     @classmethod
     def open(cls, url: str) -> Database:
@@ -115,7 +62,11 @@ class Database:
         try:
             with patience.at_most(seconds), self._taken(seconds, durable=durable) as connection, connection.begin():
                 yield connection
+        except TimeoutError:
+            self.failed.set()
+            raise StoreUnavailableError("Busy") from None
         except (SQLAlchemyError, self.engine.dialect.loaded_dbapi.Error) as failed:
+            self.failed.set()
             raise StoreUnavailableError(type(failed).__name__) from None
 
     def _taken(self, seconds: float | None, *, durable: bool) -> AbstractContextManager[Connection]:
@@ -134,32 +85,60 @@ class Database:
                 self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection,
             ):
                 yield connection
-        except SQLAlchemyError as failed:
+        except (SQLAlchemyError, self.engine.dialect.loaded_dbapi.Error) as failed:
             raise StoreUnavailableError(type(failed).__name__) from None
 
     def upgrade(self) -> None:
-        """Bring the tables up to date; of several workers that start at once, one does it.
+        """Bring the tables up to date; of several instances that start at once, one does it and the others wait.
 
-        Raises StoreUnavailableError.
+        Raises StoreUnavailableError, whose words say what to do where the tables are those of a newer version.
         """
-        with self.writing(durable=True) as connection:
-            if self.engine.dialect.name == "postgresql":
-                connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": MIGRATING})
-            config = Config()
-            config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-            head = ScriptDirectory.from_config(config).get_current_head()
-            if MigrationContext.configure(connection).get_current_revision() != head:
-                config.attributes["connection"] = connection
-                command.upgrade(config, "head")
+        try:
+            with self.reading(patience.FEEDBACK) as connection:
+                if schema.is_current(connection):
+                    return
+            try:
+                self._migrate()
+            except StoreUnavailableError as failed:
+                raise StoreUnavailableError(
+                    f"its tables could not be brought up to date ({failed}); if another instance is doing so, start "
+                    "again once that is done"
+                ) from None
+        except (schema.WrongSchemaError, CommandError) as wrong:
+            raise StoreUnavailableError(" ".join(str(wrong).split())) from None
 
-    def answers(self) -> bool:
-        """Whether the database can be read now."""
+    def _migrate(self) -> None:
+        # On SQLite the write lock itself is waited for, and that alone: the migration takes as long as it takes.
+        with self.writing(patience.MIGRATION if self._line else None, durable=True) as connection:
+            if self.engine.dialect.name == "postgresql":
+                with patience.at_most(patience.MIGRATION):
+                    connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": MIGRATING})
+            schema.migrate(connection)
+
+    def fault(self, *, write: bool = True) -> str | None:
+        """What is wrong with the database now, in words for an operator, or `None` if it can be used.
+
+        It can if its tables are those of this version and, unless `write` is false, can be written. It is waited for
+        like any caller would, but not for long.
+        """
         try:
             with self.reading(patience.LOOK) as connection:
-                connection.execute(text("SELECT 1"))
-        except StoreUnavailableError:
-            return False
-        return True
+                schema.look(connection)
+        except (schema.WrongSchemaError, CommandError) as wrong:
+            return f"the store cannot be used: {wrong}"
+        except StoreUnavailableError as down:
+            return f"the store does not answer ({down})"
+        try:
+            if write:
+                with self.writing(patience.LOOK) as connection:
+                    schema.touch(connection)
+        except StoreUnavailableError as down:
+            return f"the store cannot be written ({down})"
+        return None
+
+    def answers(self) -> bool:
+        """Whether the database can be used now."""
+        return self.fault() is None
 
     def insert(self, connection: Connection, table: Table, *rows: Mapping[str, object]) -> None:
         """Insert rows, each with a value for every column that the database does not number by itself."""
@@ -186,22 +165,6 @@ def _engine(url: str) -> Engine:
             return postgresql_engine(parsed)
         if parsed.get_backend_name() != "sqlite":
             raise BadDatabaseError("the database must be sqlite or postgresql")
-        engine = create_engine(parsed, connect_args={"timeout": patience.FEEDBACK, "check_same_thread": False})
+        return sqlite_engine(parsed)
     except (ArgumentError, ImportError) as refused:
         raise BadDatabaseError(f"the database address cannot be used: {type(refused).__name__}") from None
-    event.listen(engine, "connect", _prepare)
-    event.listen(engine, "begin", _begin)
-    return engine
-
-
-def _prepare(connection: sqlite3.Connection, _: ConnectionPoolEntry) -> None:
-    connection.isolation_level = None  # transactions are ours to begin: the driver's own way loses DDL and locks late
-    connection.execute("PRAGMA journal_mode=WAL")
-    connection.execute("PRAGMA synchronous=NORMAL")
-    connection.execute("PRAGMA foreign_keys=ON")
-
-
-def _begin(connection: Connection) -> None:
-    # To take the write lock at once is to wait for it; to take it late is to fail where two wait for each other.
-    if connection.get_execution_options().get("isolation_level") != "AUTOCOMMIT":
-        connection.connection.execute("BEGIN IMMEDIATE")

@@ -15,14 +15,20 @@ LOOK = 1.0
 """Seconds for the database to show that it answers at all."""
 FEEDBACK = 5.0
 """Seconds to keep feedback, which is refused where it cannot be kept."""
+MIGRATION = 60.0
+"""Seconds to wait for another instance that is bringing the tables up to date."""
 _INSTANT = 0.001
 _until: ContextVar[float | None] = ContextVar("until", default=None)
 
 
 @contextmanager
 def at_most(seconds: float | None) -> Iterator[None]:
-    """Within the block the database is waited for no longer than so many seconds; `None` for as long as it takes."""
-    before = _until.set(None if seconds is None else time.monotonic() + seconds)
+    """Within the block the database is waited for no longer than so many seconds; `None` for as long as it takes.
+
+    A block within another one has no more time than that.
+    """
+    outer, own = _until.get(), None if seconds is None else time.monotonic() + seconds
+    before = _until.set(min((until for until in (outer, own) if until is not None), default=None))
     try:
         yield
     finally:

@@ -3,9 +3,10 @@
 from flask import Blueprint, Response, current_app
 
 from cds_hooks import __version__, leaving, meters
+from cds_hooks.store.readiness import Readiness
 from cds_hooks.web.answers import json_answer, refusal
 from cds_hooks.web.days import today
-from cds_hooks.web.hooks import ledger, telecode
+from cds_hooks.web.hooks import telecode
 from cds_hooks.web.openapi import document
 
 bp = Blueprint("operations", __name__)
@@ -23,13 +24,15 @@ def healthz() -> Response:
 def readyz() -> Response:
     """Say which law is loaded, and which tables are about to pass the day they were verified through.
 
-    503 while the store does not answer: feedback would be lost, and no token could be checked. And 503 from when the
-    service was told to stop: it answers a little longer, for those who have not looked yet.
+    503 while the store cannot be read and written, or its tables are those of another version: feedback is refused
+    meanwhile, and no token can be checked. And 503 from when the service was told to stop: it answers a little longer,
+    for those who have not looked yet.
     """
     if leaving.announced():
         return refusal(503, "the service is about to stop")
-    if not ledger().database.answers():
-        return refusal(503, "the store does not answer")
+    readiness: Readiness = current_app.extensions["readiness"]
+    if fault := readiness.fault():
+        return refusal(503, fault)
     book = telecode().book
     warnings = book.expiring(today(), WARN_DAYS)
     return json_answer({"status": "ready", "policy": book.fingerprint, "warnings": warnings})
