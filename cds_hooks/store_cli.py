@@ -16,6 +16,7 @@ import orjson
 from cds_hooks.charts import as_file, by_month
 from cds_hooks.endings import stop
 from cds_hooks.policy_cli import DAY
+from cds_hooks.progress import watched
 from cds_hooks.settings import Settings
 from cds_hooks.store.database import BadDatabaseError, Database, StoreUnavailableError
 from cds_hooks.store.ledger import Ledger
@@ -81,16 +82,31 @@ def store() -> None:
 @click.option("--days", type=click.IntRange(min=1), help="Instead of TELECODE_RETENTION_DAYS.")
 @click.option("--json", "as_json", is_flag=True, help="Print what was dropped as JSON.")
 def forget(days: int | None, *, as_json: bool) -> None:
-    """Drop cards and feedback older than the days a site keeps them."""
+    """Drop cards and feedback older than the days a site keeps them.
+
+    The service may run meanwhile: it is done a thousand rows at a time. Interrupted, it is taken up by the next run.
+    """
     kept = days or Settings().retention_days
     before = datetime.now(UTC) - timedelta(days=kept) if kept else None
-    dropped = _from_store(lambda database: Ledger(database).forget(before)) if before else 0
+    dropped = _from_store(lambda database: _forgotten(Ledger(database), before)) if before else 0
     if as_json:
         click.echo(orjson.dumps({"dropped": dropped, "before": before.date() if before else None}))
     elif before is None:
         click.echo("everything is kept: TELECODE_RETENTION_DAYS is 0")
     else:
         click.echo(f"{dropped} rows from before {before.date().isoformat()} dropped")
+
+
+def _forgotten(ledger: Ledger, before: datetime) -> int:
+    dropped = 0
+    try:
+        for batch in watched(ledger.forgetting(before), "dropping", ledger.batches(before)):
+            dropped += batch
+    except KeyboardInterrupt:
+        stop(f"interrupted: {dropped} rows dropped so far; run it again for the rest")
+    except StoreUnavailableError as down:
+        stop(f"the store cannot be used: {down}; {dropped} rows dropped so far, run it again for the rest")
+    return dropped
 
 
 def _line(tally: Tally) -> str:

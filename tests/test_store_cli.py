@@ -4,15 +4,17 @@ import csv
 import io
 import json
 import os
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import NamedTuple
 from xml.etree import ElementTree as ET
 
 import pytest
 from click.testing import CliRunner, Result
 
 from cds_hooks.cli import main
-from cds_hooks.store.database import Database
+from cds_hooks.store.database import Database, StoreUnavailableError
 from cds_hooks.store.ledger import Caller, CardGiven, Feedback, Ledger, OfferedCode
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -91,6 +93,40 @@ def test_what_is_older_than_the_days_kept_is_dropped(monkeypatch: pytest.MonkeyP
     assert run("store", "forget", "--days", str(age + 2)).stdout.startswith("0 rows")
     if age > 1:
         assert run("store", "forget", "--days", str(age - 1)).stdout.startswith("6 rows")
+
+
+class Interrupted(NamedTuple):
+    how: BaseException
+    told: str
+
+
+@pytest.mark.parametrize(
+    "interrupted",
+    [
+        Interrupted(KeyboardInterrupt(), "interrupted: 2 rows dropped so far; run it again for the rest"),
+        Interrupted(
+            StoreUnavailableError("Busy"),
+            "the store cannot be used: Busy; 2 rows dropped so far, run it again for the rest",
+        ),
+    ],
+)
+def test_forgetting_that_is_cut_short_says_how_far_it_came_and_is_taken_up_again(
+    monkeypatch: pytest.MonkeyPatch, interrupted: Interrupted
+) -> None:
+    monkeypatch.setattr("cds_hooks.store.ledger.BATCH", 2)
+    forgetting = Ledger.forgetting
+
+    def cut_short(self: Ledger, _: datetime) -> Iterator[int]:
+        yield next(forgetting(self, datetime.now(UTC)))
+        raise interrupted.how
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Ledger, "forgetting", cut_short)
+        result = run("store", "forget", "--days", "1")
+    assert (result.exit_code, result.stderr) == (2, f"error: {interrupted.told}\n")
+    database = Database.open(os.environ["TELECODE_DATABASE_URL"])
+    assert Ledger(database).forget(datetime.now(UTC)) == 4
+    database.close()
 
 
 @pytest.mark.parametrize("words", ["feedback stats", "feedback export", "store forget", "serve"])

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from threading import Lock
 
-from sqlalchemy import delete, select, tuple_
+from sqlalchemy import delete, func, select, tuple_
 
 from cds_hooks.store import patience
 from cds_hooks.store.database import Database, StoreUnavailableError
@@ -18,6 +18,8 @@ from cds_hooks.store.tables import CARDS, FEEDBACK, OFFERS, TOKENS
 
 BATCH = 1000
 """Rows dropped in one transaction: so few that nobody waits for it."""
+REST = 0.01
+"""Seconds between two batches at least."""
 KEPT = timedelta(days=1, minutes=10)
 """How long a used token is kept after it has expired: longer than any may live."""
 WATCHED = 3600.0
@@ -144,10 +146,32 @@ class Ledger:
 
     def forget(self, before: datetime) -> int:
         """Drop cards and feedback from before a moment. Returns how many. Raises StoreUnavailableError."""
-        with self.database.writing() as connection:
-            dropped = connection.execute(delete(FEEDBACK).where(FEEDBACK.c.received < before)).rowcount
-            dropped += connection.execute(delete(CARDS).where(CARDS.c.given < before)).rowcount
-        return dropped
+        return sum(self.forgetting(before))
+
+    def forgetting(self, before: datetime) -> Iterator[int]:
+        """Drop cards and feedback from before a moment in batches, each in a transaction of its own; say how many.
+
+        Whatever happens between two batches, what was dropped is dropped, and the rest is found the next time. After
+        each the database is left to others for as long as the batch took. Raises StoreUnavailableError.
+        """
+        for key, moment in ((FEEDBACK.c.digest, FEEDBACK.c.received), (CARDS.c.uuid, CARDS.c.given)):
+            some = select(key).where(moment < before).order_by(moment).limit(BATCH).with_for_update(skip_locked=True)
+            dropped = BATCH
+            while dropped == BATCH:
+                began = time.monotonic()
+                with self.database.writing(patience.FEEDBACK) as connection:
+                    dropped = connection.execute(delete(key.table).where(key.in_(some))).rowcount
+                yield dropped
+                time.sleep(max(REST, time.monotonic() - began) if dropped == BATCH else 0)
+
+    def batches(self, before: datetime) -> int:
+        """How many batches it takes to forget what is from before a moment. Raises StoreUnavailableError."""
+        with self.database.reading() as connection:
+            found = [
+                connection.scalar(select(func.count()).select_from(moment.table).where(moment < before)) or 0
+                for moment in (FEEDBACK.c.received, CARDS.c.given)
+            ]
+        return sum(count // BATCH + 1 for count in found)
 
 
 @dataclass

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from pathlib import Path
 from uuid import uuid4
 
@@ -175,6 +176,36 @@ def test_what_is_older_than_a_site_keeps_is_forgotten_with_its_codes(ledger: Led
     ledger.hear([accepted(new)], SERVICE, EPIC, NOON)
     assert ledger.forget(NOON) == 2
     assert (rows(ledger, CARDS), rows(ledger, OFFERS), rows(ledger, FEEDBACK)) == (1, 1, 1)
+
+
+@pytest.mark.parametrize("old", [0, 2, 3, 4, 6, 7])
+def test_what_is_old_is_forgotten_in_batches_and_nothing_else(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch, old: int
+) -> None:
+    monkeypatch.setattr("cds_hooks.store.ledger.BATCH", 3)
+    for _ in range(old):
+        one = given(ledger, at=NOON - timedelta(seconds=1))
+        ledger.hear([accepted(one)], SERVICE, EPIC, NOON - timedelta(seconds=1))
+    given(ledger)
+    dropped = list(ledger.forgetting(NOON))
+    assert sum(dropped) == 2 * old
+    assert max(dropped) <= 3
+    assert (rows(ledger, CARDS), rows(ledger, OFFERS), rows(ledger, FEEDBACK)) == (1, 1, 0)
+    assert len(dropped) == 2 * (old // 3 + 1)
+
+
+def test_between_two_batches_others_write_and_what_was_dropped_stays_dropped(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cds_hooks.store.ledger.BATCH", 1)
+    cards = [given(ledger, at=NOON - timedelta(seconds=1)) for _ in range(3)]
+    assert list(islice(ledger.forgetting(NOON), 2)) == [0, 1]  # no feedback, and a card; then interrupted
+    new = given(ledger)
+    assert ledger.hear([overridden(one) for one in (*cards, new)], SERVICE, EPIC, NOON) == 4
+    assert [event["known"] for event in events(ledger.database)].count(False) == 1
+    assert ledger.batches(NOON) == 4
+    assert ledger.forget(NOON) == 2
+    assert rows(ledger, CARDS) == 1
 
 
 def test_a_token_is_used_once_for_each_issuer(ledger: Ledger) -> None:
