@@ -124,7 +124,7 @@ class Addresses:
         except (OSError, UnicodeError, ValueError):
             found = ()
         if found:
-            _LOG.warning("a FHIR base leads to an address that must not be called")
+            _LOG.warning("the name of a server leads to an address that must not be called")
         raise AddressRefusedError("the name leads nowhere that may be called")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from ssl import create_default_context
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
@@ -21,7 +22,9 @@ LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 class Issuer(Row):
     """One EHR that may call: what its tokens must say, and where its keys are.
 
-    Keys come from `jwks_file`, else from `jwks_url`; `jwks_url` is also the only `jku` that a token may name.
+    Keys come from `jwks_file`, else from `jwks_url`; `jwks_url` is also the only `jku` that a token may name, and
+    `jwks_ca` a file of the certificates that its server must be signed by, where those are not public. Keys that cannot
+    be fetched anew are used until they are `stale_keys` seconds old.
     `audiences` are taken besides our own addresses; `longest_life` and `leeway` are seconds; no `tenants` means any;
     `fhir_bases`, if there are any, are the only ones that this EHR may name. It is answered by the `client` profile,
     which also says how long a token may live where `longest_life` does not.
@@ -30,6 +33,8 @@ class Issuer(Row):
     audiences: Items[str] = ()
     jwks_url: str | None = None
     jwks_file: str | None = None
+    jwks_ca: str | None = None
+    stale_keys: Annotated[int, Field(ge=3600, le=30 * 86_400)] = 86_400
     algorithms: Annotated[Items[Literal["ES384", "RS384", "ES256", "RS256", "PS384"]], Field(min_length=1)] = (
         "ES384",
         "RS384",
@@ -74,7 +79,7 @@ def load_issuers(
             if name in found:
                 raise table.error(("issuers", name), "this issuer stands in another file too")
             _check_addresses(table, name, issuer, development=development)
-            known = _check_keys(table, name, issuer, file.parent, exposed)
+            known = _check_authority(table, name, _check_keys(table, name, issuer, file.parent, exposed), file.parent)
             found[name] = known if lives is None else _outlived(table, name, known, lives)
     if not found:
         raise TableError(str(path), 1, "no issuer stands here: nobody could call")
@@ -107,6 +112,22 @@ def _outlived(table: Table, name: str, issuer: Issuer, lives: Mapping[str, int])
         raise table.error(("issuers", name, "client"), f"there is no client profile {issuer.client}")
     own = "longest_life" in issuer.model_fields_set
     return issuer if own else issuer.model_copy(update={"longest_life": lives[issuer.client]})
+
+
+def _check_authority(table: Table, name: str, issuer: Issuer, folder: Path) -> Issuer:
+    """The issuer with the whole path of the file of certificates for its key server, if that file holds some."""
+    if issuer.jwks_ca is None:
+        return issuer
+    file, place = folder / issuer.jwks_ca, ("issuers", name, "jwks_ca")
+    if issuer.jwks_url is None:
+        raise table.error(place, "jwks_ca is for the server of jwks_url, and there is none")
+    try:
+        create_default_context(cafile=file)
+    except FileNotFoundError:
+        raise table.error(place, "there is no such file beside this one") from None
+    except OSError:
+        raise table.error(place, "this file holds no certificate") from None
+    return issuer.model_copy(update={"jwks_ca": str(file)})
 
 
 def _check_keys(table: Table, name: str, issuer: Issuer, folder: Path, exposed: Exposed) -> Issuer:

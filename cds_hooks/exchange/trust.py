@@ -116,7 +116,7 @@ class Trust:
         self._addresses = addresses
         self._seen = seen
         self._now = now
-        self._rings = {name: KeyRing(issuer, exposed, forward) for name, issuer in issuers.items()}
+        self._rings = {name: KeyRing(issuer, exposed, forward, name) for name, issuer in issuers.items()}
         decoy = generate_private_key(SECP384R1())
         self._decoy = _unverified(jwt.encode({}, decoy, "ES384")), decoy.public_key()
 
@@ -142,6 +142,8 @@ class Trust:
         if issuer.tenants and tenant not in issuer.tenants:
             raise Untrusted("tenant", name)
         jti = _word(claims.get("jti"), "jti", name)
+        if self._rings[name].is_too_old:
+            raise Unsure("keys too old", name)
         fresh = self._is_fresh(jti, expires, issuer, name)
         if fresh is None and issuer.jti == "enforce" and not unchecked:
             raise Unsure("replay unknown", name)
@@ -157,7 +159,7 @@ class Trust:
         algorithm, kid = _header(token.header, issuer, name)
         key = self._rings[name].key(kid, algorithm)
         if key is None:
-            raise Untrusted("key", name)
+            raise Untrusted("no keys" if self._rings[name].is_empty else "key", name)
         return _Presented(token, name, issuer, algorithm, key)
 
     def _in_time(self, claims: Mapping[str, Any], issuer: Issuer, name: str) -> int:

@@ -43,7 +43,7 @@ class Lines:
             # Once, for reading the public certificates takes longer than all else of a call.
             self._tls = ssl.create_default_context(cafile=authorities or DEFAULT_CA_BUNDLE_PATH)
         except OSError as broken:
-            raise ValueError(f"{authorities} holds no certificate to know FHIR servers by") from broken
+            raise ValueError(f"{authorities} holds no certificate to know servers by") from broken
 
     def to(self, base: str) -> HTTPConnectionPool:
         """The lines to one server, to be used by many threads."""

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import ssl
 import threading
 import time
 from collections.abc import Iterator
@@ -107,7 +108,7 @@ class KeyServer:
         self.release: threading.Event | None = None
 
     @contextmanager
-    def running(self) -> Iterator[str]:
+    def running(self, tls: ssl.SSLContext | None = None) -> Iterator[str]:
         served = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -127,10 +128,12 @@ class KeyServer:
                 """Say nothing."""
 
         server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        if tls is not None:
+            server.socket = tls.wrap_socket(server.socket, server_side=True)
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
         try:
-            yield f"http://127.0.0.1:{server.server_port}/jwks.json"
+            yield f"{'http' if tls is None else 'https'}://127.0.0.1:{server.server_port}/jwks.json"
         finally:
             if served.release is not None:
                 served.release.set()

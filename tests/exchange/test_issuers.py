@@ -7,6 +7,7 @@ import pytest
 from cds_hooks.exchange.issuers import load_issuers
 from cds_hooks.exchange.key_set import load_exposed
 from fhir_mapping.tables import TableError, config_folder
+from tests.certificates import certificate
 from tests.exchange.signers import EC_KEY, SMALL_RSA_KEY, key_set, public
 from tests.exchange.test_key_set import SANDBOX
 
@@ -39,6 +40,12 @@ def listed(folder: Path, text: str, name: str = "trust.yaml") -> Path:
         ("{jwks_url: 'https://a.example', longest_life: 86401}", "longest_life"),
         ("{jwks_url: 'https://a.example', leeway: 301}", "leeway"),
         ("{jwks_url: 'https://a.example', audience: [telecode]}", "audience"),
+        ("{jwks_url: 'https://a.example', stale_keys: 3599}", "stale_keys"),
+        ("{jwks_url: 'https://a.example', stale_keys: 2592001}", "stale_keys"),
+        ("{jwks_url: 'https://a.example', jwks_ca: missing.pem}", "no such file"),
+        ("{jwks_url: 'https://a.example', jwks_ca: none}", "holds no certificate"),
+        ("{jwks_file: small.json, jwks_ca: none}", "no key in this file"),
+        ("{jwks_file: good.json, jwks_ca: none}", "there is none"),
         ("{jwks_file: sandbox.json}", "everybody can sign with a key in this file"),
         ("{jwks_url: 'https://sandbox.cds-hooks.org/.well-known/jwks.json'}", "everybody can sign with the keys at"),
     ],
@@ -47,6 +54,7 @@ def test_what_cannot_be_trusted_is_refused_with_its_line(tmp_path: Path, issuer:
     (tmp_path / "none").write_text("no key set", encoding="utf-8")
     (tmp_path / "small.json").write_bytes(key_set(public(SMALL_RSA_KEY, "small")))
     (tmp_path / "sandbox.json").write_bytes(key_set(public(EC_KEY, "ec"), SANDBOX))
+    (tmp_path / "good.json").write_bytes(key_set(public(EC_KEY, "ec")))
     path = listed(tmp_path, f"'https://a.example': {issuer}")
     with pytest.raises(TableError, match=complaint) as refused:
         load_issuers(path, exposed=load_exposed(config_folder()))
@@ -81,6 +89,13 @@ def test_a_key_file_stands_beside_its_list(tmp_path: Path) -> None:
     (tmp_path / "keys.json").write_bytes(key_set(public(EC_KEY, "ec")))
     (issuer,) = load_issuers(listed(tmp_path, "a: {jwks_file: keys.json}")).values()
     assert issuer.jwks_file == str(tmp_path / "keys.json")
+
+
+def test_the_certificates_for_a_key_server_stand_beside_the_list(tmp_path: Path) -> None:
+    public_half, _ = certificate(tmp_path, "a.example")
+    text = f"a: {{jwks_url: 'https://a.example', jwks_ca: {public_half.name}, stale_keys: 7200}}"
+    (issuer,) = load_issuers(listed(tmp_path, text)).values()
+    assert (issuer.jwks_ca, issuer.stale_keys) == (str(public_half), 7200)
 
 
 def test_a_token_lives_as_long_as_the_issuer_says_or_else_its_client_profile(tmp_path: Path) -> None:

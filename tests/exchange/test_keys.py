@@ -1,6 +1,7 @@
 """Keys that come, go, drip and hang: known ones stay good, new ones are fetched once, nobody waits for long."""
 
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from cds_hooks.exchange import keys
 from cds_hooks.exchange.issuers import Issuer
 from cds_hooks.exchange.key_set import Exposed, NamedKey
 from cds_hooks.exchange.keys import COOL_DOWN, LARGEST, STALE, KeyRing
+from tests.certificates import certificate
 from tests.exchange.signers import EC_KEY, OTHER_EC_KEY, Clock, KeyServer, key_set, public
 
 OLD, NEW = public(EC_KEY, "old"), public(OTHER_EC_KEY, "new")
@@ -251,7 +253,7 @@ def test_known_keys_stay_good_while_their_server_is_slow(manner: str, request: p
 
 
 @pytest.mark.usefixtures("hasty")
-@pytest.mark.parametrize("manner", ["says nothing", "drips its body"])
+@pytest.mark.parametrize("manner", SLOW)
 def test_a_fetch_from_a_slow_server_is_given_up(manner: str) -> None:
     slow = SlowServer(manner)
     with slow.running() as url:
@@ -276,3 +278,85 @@ def test_a_call_with_a_known_key_does_not_wait_for_one_with_an_unknown_key() -> 
         assert held.key("old", "ES384")
         assert other.is_alive()
     other.join()
+
+
+@pytest.mark.parametrize("manner", SLOW)
+def test_a_server_that_hung_before_costs_one_call_its_patience_and_no_other(
+    manner: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow, clock = SlowServer("answers"), Clock(0)
+    with slow.running() as url:
+        held = ring(url, clock)
+        assert held.key("old", "ES384")
+        slow.called.acquire()
+        slow.manner = manner
+        clock.at = STALE + 1
+        with monkeypatch.context() as hasty:
+            hasty.setattr(keys, "TIME_OUT", 0.1)
+            assert held.key("old", "ES384")
+            slow.called.acquire()
+            for thread in key_fetches():
+                thread.join()
+        monkeypatch.setattr(keys, "TIME_OUT", 60.0)  # whoever waits from here on, waits until the test ends
+        clock.at += COOL_DOWN
+        one = threading.Thread(target=held.key, args=("unknown", "ES384"))
+        one.start()
+        slow.called.acquire()
+        for number in range(16):
+            assert held.key(f"unknown-{number}", "ES384") is None
+            assert held.key("old", "ES384")
+        assert one.is_alive()
+        assert slow.asked == 3
+    one.join()
+
+
+def test_a_known_key_is_not_waited_for_where_the_last_fetch_failed(
+    server: KeyServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock(0)
+    with server.running() as url:
+        held = ring(url, clock)
+        assert held.key("old", "ES384")
+        server.status = 503
+        clock.at = STALE + 1
+        assert held.key("old", "ES384")
+        server.release = threading.Event()
+        monkeypatch.setattr(keys, "TIME_OUT", 60.0)
+        clock.at += COOL_DOWN
+        assert held.key("old", "ES384")
+        assert len(key_fetches()) == 1
+    for thread in key_fetches():
+        thread.join()
+
+
+@pytest.mark.parametrize("stale_keys", [3600, 86_400])
+def test_keys_that_cannot_be_had_again_are_too_old_after_a_time_that_a_site_sets(
+    server: KeyServer, stale_keys: int
+) -> None:
+    clock = Clock(0)
+    with server.running() as url:
+        held = KeyRing(Issuer(jwks_url=url, stale_keys=stale_keys), Exposed(), clock)
+        assert held.key("old", "ES384")
+        server.status = 503
+        for moment, too_old in ((stale_keys - 1, False), (stale_keys, False), (stale_keys + 1, True)):
+            clock.at = moment
+            assert held.key("old", "ES384")
+            assert held.is_too_old is too_old
+        server.status = 200
+        clock.at += COOL_DOWN
+        assert held.key("old", "ES384")
+        assert not held.is_too_old
+
+
+def test_keys_are_fetched_from_a_server_whose_certificate_the_sites_own_authority_signed(
+    server: KeyServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    public_half, private_half = certificate(tmp_path, "127.0.0.1")
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(public_half, private_half)
+    with server.running(tls) as url:
+        private = Issuer(jwks_url=url, jwks_ca=str(public_half))
+        assert KeyRing(private, Exposed(), Clock(0)).key("old", "ES384")
+        assert KeyRing(Issuer(jwks_url=url), Exposed(), Clock(0), "https://ehr.example").key("old", "ES384") is None
+    assert "the keys of https://ehr.example could not be fetched (SSLError): none is known" in caplog.text
+    assert server.asked == 1

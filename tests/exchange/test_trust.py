@@ -10,7 +10,9 @@ from pydantic import ValidationError
 
 from cds_hooks.exchange.issuers import Issuer
 from cds_hooks.exchange.key_set import Exposed, NamedKey
-from cds_hooks.exchange.trust import Client, Trust, Untrusted
+from cds_hooks.exchange.keys import COOL_DOWN, STALE
+from cds_hooks.exchange.trust import Client, Trust, Unsure, Untrusted
+from cds_hooks.store.database import StoreUnavailableError
 from tests.exchange.signers import (
     BASE,
     EC_KEY,
@@ -20,6 +22,7 @@ from tests.exchange.signers import (
     P256_KEY,
     RSA_KEY,
     Clock,
+    KeyServer,
     by_hand,
     claims,
     key_set,
@@ -209,3 +212,65 @@ def test_keys_that_everybody_can_sign_with_are_believed_of_nobody(keys_file: str
     checked = Trust({ISSUER: Issuer(jwks_file=keys_file)}, (BASE,), Seen(), exposed=exposed, now=Clock(NOW))
     assert reason(checked, signed(at())) == "key"
     assert checked.check(f"Bearer {signed(at(), RSA_KEY, 'RS384', kid='rsa')}", PATH)
+
+
+class Down:
+    """Remembers nothing, and says so."""
+
+    def first_use(self, *_: object) -> bool:
+        raise StoreUnavailableError("OperationalError")
+
+
+def test_a_good_token_is_put_off_where_nobody_can_tell_whether_it_was_used_and_a_bad_one_is_refused(
+    keys_file: str,
+) -> None:
+    checked = Trust({ISSUER: Issuer(jwks_file=keys_file)}, (BASE,), Down(), now=Clock(NOW))
+    with pytest.raises(Unsure, match="replay unknown") as unsure:
+        checked.check(f"Bearer {signed(at())}", PATH)
+    assert unsure.value.issuer == ISSUER
+    assert checked.check(f"Bearer {signed(at())}", PATH, unchecked=True).unchecked
+    for unchecked in (False, True):
+        with pytest.raises(Untrusted, match="signature"):
+            checked.check(f"Bearer {signed(at(), OTHER_EC_KEY)}", PATH, unchecked=unchecked)
+
+
+@pytest.mark.parametrize(("jti", "unchecked"), [("report", True), ("off", False)])
+def test_where_a_second_use_is_not_refused_nobody_is_put_off(keys_file: str, jti: str, *, unchecked: bool) -> None:
+    issuer = Issuer.model_validate({"jwks_file": keys_file, "jti": jti})
+    client = Trust({ISSUER: issuer}, (BASE,), Down(), now=Clock(NOW)).check(f"Bearer {signed(at())}", PATH)
+    assert (client.replayed, client.unchecked) == (False, unchecked)
+
+
+def test_keys_that_are_too_old_put_off_whom_they_vouch_for_and_use_up_no_token() -> None:
+    server, passed, seen = KeyServer(), Clock(0), Seen()
+    with server.running() as url:
+        issuers = {ISSUER: Issuer(jwks_url=url, stale_keys=7200)}
+        checked = Trust(issuers, (BASE,), seen, now=Clock(NOW), forward=passed)
+        assert checked.check(f"Bearer {signed(at())}", PATH)
+        server.status = 503
+        passed.at = 7200
+        assert checked.check(f"Bearer {signed(at())}", PATH)
+        passed.at = 7201
+        said = at(jti="once")
+        with pytest.raises(Unsure, match="keys too old"):
+            checked.check(f"Bearer {signed(said)}", PATH)
+        for bad, why in (
+            (signed(at(), OTHER_EC_KEY), "signature"),
+            (signed(at(), kid="unknown"), "key"),
+            (signed(at(-3600)), "expired"),
+            (signed(at(aud="https://elsewhere.example")), "audience"),
+        ):
+            assert reason(checked, bad) == why
+        server.status = 200
+        passed.at += COOL_DOWN
+        assert checked.check(f"Bearer {signed(said)}", PATH)
+        assert passed.at > STALE
+
+
+def test_where_no_keys_were_ever_had_everybody_is_refused_and_the_reason_is_told() -> None:
+    server = KeyServer()
+    server.status = 503
+    with server.running() as url:
+        checked = Trust({ISSUER: Issuer(jwks_url=url)}, (BASE,), Seen(), now=Clock(NOW), forward=Clock(0))
+        assert reason(checked, signed(at())) == "no keys"
+        assert reason(checked, signed(at(), OTHER_EC_KEY)) == "no keys"
