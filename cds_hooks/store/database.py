@@ -48,7 +48,11 @@ class Database:
         """
         engine = _engine(url)
         database = cls(engine, Line(engine) if engine.dialect.name == "sqlite" else None)
-        database.upgrade()
+        try:
+            database.upgrade()
+        except StoreUnavailableError:
+            database.close()
+            raise
         return database
 
     @contextmanager

@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+import requests
 
 from tests.exchange.signers import BASE, EC_KEY, ISSUER, OTHER_EC_KEY, KeyServer, claims, key_set, public, signed
 from tests.fhir_server import FhirServer, hang
-from tests.running import Running, free_port, running
+from tests.running import LONG, Running, free_port, running
 from tests.under_load import load
 
 Json = dict[str, Any]
@@ -102,6 +103,57 @@ def test_on_a_full_disk_hooks_are_answered_and_feedback_is_refused_honestly(tmp_
     assert heard.acknowledged <= kept(tmp_path)
 
 
+class Trusting(NamedTuple):
+    server: KeyServer
+    settings: dict[str, Any]
+
+
+@pytest.fixture
+def trusting(tmp_path: Path) -> Iterator[Trusting]:
+    """A key server that runs, and the settings of a service that believes it."""
+    server = KeyServer()
+    server.body = key_set(public(EC_KEY, "ec"))
+    with server.running() as url:
+        file = tmp_path / "issuers.yaml"
+        file.write_text(f'issuers:\n  "{ISSUER}":\n    jwks_url: "{url}"\n', encoding="utf-8")
+        yield Trusting(server, {"auth": "required", "trust": str(file), "public_url": BASE})
+
+
+@contextmanager
+def deleted(folder: Path) -> Iterator[None]:
+    """Without the files of the database, and then with a backup of it in their place."""
+    backup = folder / "backup"
+    with closing(sqlite3.connect(folder / "telecode.db")) as current, closing(sqlite3.connect(backup)) as copy:
+        current.backup(copy)
+    for file in folder.glob("telecode.db*"):
+        file.unlink()
+    yield
+    backup.rename(folder / "telecode.db")
+
+
+def test_while_the_database_is_deleted_signed_calls_are_put_off_and_all_comes_back_with_a_backup(
+    tmp_path: Path, good: Json, trusting: Trusting
+) -> None:
+    def ready(port: int) -> int:
+        return requests.get(f"http://127.0.0.1:{port}/readyz", timeout=LONG).status_code
+
+    with running(tmp_path, **trusting.settings) as instance:
+        token = {"token": lambda path: signed(claims(path))}
+        with load(instance.port, [json.dumps(good).encode()], callers=2, **token) as heard:
+            heard.more(hooks=ENOUGH, feedback=ENOUGH // 4)
+            assert ready(instance.port) == 200
+            with deleted(tmp_path):
+                heard.until(lambda one: one.hooks[503] >= ENOUGH and one.feedback[503] >= ENOUGH // 4)
+                before = heard.acknowledged.copy()
+                assert ready(instance.port) == 503
+            heard.more(hooks=ENOUGH, feedback=ENOUGH // 4)
+            assert ready(instance.port) == 200
+    assert set(heard.hooks) == set(heard.feedback) == {200, 503}
+    assert heard.broken == 0
+    # What was acknowledged between the backup and the deletion went with the files; nothing was until the backup came.
+    assert heard.acknowledged - before <= kept(tmp_path)
+
+
 def test_a_worker_that_is_killed_takes_with_it_what_it_was_at_and_nothing_acknowledged(
     tmp_path: Path, good: Json
 ) -> None:
@@ -118,22 +170,6 @@ def test_a_worker_that_is_killed_takes_with_it_what_it_was_at_and_nothing_acknow
     # What the dying worker had taken in is lost, and a caller may try it twice; all the others are answered.
     assert heard.broken < heard.hooks[200] / 2
     assert heard.acknowledged <= kept(tmp_path)
-
-
-class Trusting(NamedTuple):
-    server: KeyServer
-    settings: dict[str, Any]
-
-
-@pytest.fixture
-def trusting(tmp_path: Path) -> Iterator[Trusting]:
-    """A key server that runs, and the settings of a service that believes it."""
-    server = KeyServer()
-    server.body = key_set(public(EC_KEY, "ec"))
-    with server.running() as url:
-        file = tmp_path / "issuers.yaml"
-        file.write_text(f'issuers:\n  "{ISSUER}":\n    jwks_url: "{url}"\n', encoding="utf-8")
-        yield Trusting(server, {"auth": "required", "trust": str(file), "public_url": BASE})
 
 
 def test_keys_that_are_changed_under_load_are_learned_without_a_hand(
