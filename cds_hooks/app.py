@@ -15,8 +15,10 @@ from cds_hooks.service import EncounterNotHad, Telecode
 from cds_hooks.settings import Settings
 from cds_hooks.store import patience
 from cds_hooks.store.database import Database, StoreUnavailableError
-from cds_hooks.store.ledger import Ledger, SeenTokens
+from cds_hooks.store.digest_key import digest_key
+from cds_hooks.store.ledger import Ledger
 from cds_hooks.store.readiness import Readiness
+from cds_hooks.store.seen_tokens import SeenTokens
 from cds_hooks.web import api, browsers, guard, hooks, journal, operations, page
 from cds_hooks.web.answers import refusal
 from cds_hooks.web.body import BodyRefused
@@ -42,7 +44,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     browsers.install(app, settings.cors_origins)
     app.extensions["telecode"] = Telecode.start(settings)
     database = Database.open(settings.database_url)
-    app.extensions["ledger"] = Ledger(database)
+    chosen = settings.digest_key.get_secret_value() if settings.digest_key else None
+    app.extensions["ledger"] = Ledger(database, digest_key(settings.database_url, chosen), settings.stored_time)
     app.extensions["readiness"] = Readiness(database)
     doors = {hooks.bp: True, operations.bp: True, api.bp: settings.api, page.bp: settings.page}
     for door, wanted in doors.items():
@@ -56,7 +59,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         }
         issuers = load_issuers(settings.trust, development=settings.development, exposed=exposed, lives=lives)
         unchecked = settings.answer_without_replay_check
-        seen = SeenTokens(database, patience.CARD if unchecked else patience.TOKEN)
+        seen = SeenTokens(database, patience.CARD if unchecked else patience.TOKEN, settings.stored_time)
         guard.install(app, Trust(issuers, settings.addresses, seen, exposed=exposed), unchecked=unchecked)
 
     app.register_error_handler(BodyRefused, lambda refused: refusal(refused.status, refused.why))

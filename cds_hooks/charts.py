@@ -73,7 +73,9 @@ def _filled(chart: Graph, tallies: Sequence[Tally]) -> Graph:
     chart.x_labels = [tally.key for tally in tallies]
     chart.add("accepted", [tally.accepted or None for tally in tallies])
     chart.add("overridden", [tally.overridden or None for tally in tallies])
-    chart.add("no answer", [tally.given - tally.accepted - tally.overridden or None for tally in tallies])
+    chart.add("no answer", [tally.unanswered or None for tally in tallies])
+    if any(tally.unknown for tally in tallies):
+        chart.add("unknown", [tally.unknown or None for tally in tallies])
     return chart
 
 

@@ -4,13 +4,15 @@ import re
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, FilePath, field_validator
+from pydantic import BeforeValidator, Field, FilePath, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from cds_hooks.coding.billing import OptionalModifiers
 from cds_hooks.coding.select import Options
 from cds_hooks.exchange.bases import Servers, as_base
 from cds_hooks.exchange.issuers import LOOPBACK, is_safe
+from cds_hooks.store.digest_key import SHORTEST
+from cds_hooks.store.moments import StoredTime
 
 
 def _words(value: object) -> object:
@@ -84,6 +86,18 @@ class Settings(BaseSettings):
     )
     retention_days: int = Field(
         730, ge=0, description="Days after which `telecode store forget` drops cards and feedback; 0 keeps them."
+    )
+    stored_time: StoredTime = Field(
+        StoredTime.HOUR, description="To what stored times are rounded down, in UTC: hour, day, or exact (not rounded)."
+    )
+    digest_key: SecretStr | None = Field(
+        None,
+        description="Secret of 32 characters or more by which repeated feedback is known, the same for all instances "
+        "of one database; needed with PostgreSQL in production. Unset, it is made once in a file beside the database.",
+    )
+    override_systems: Words = Field(
+        (),
+        description="Code systems of others whose override reasons are kept as sent; all else is counted as other.",
     )
     auth: Literal["off", "required"] = Field("off", description="Client authentication: off, or required.")
     trust: Path | None = Field(
@@ -161,8 +175,10 @@ class Settings(BaseSettings):
         """Refuse what must not run in production.
 
         Raises UnsafeStartError: authentication off where others can reach the service, or required with nobody to trust
-        or no public address to be called by; an address in clear text. A FHIR base that is none is refused anywhere.
+        or no public address to be called by; an address in clear text; PostgreSQL without the key of its digests. A
+        FHIR base that is none, and a key that is too short, are refused anywhere.
         """
+        self._check_digest_key()
         for name, urls in (("FHIR_ALLOW", self.fhir_allow), ("FHIR_POST_SEARCH", self.fhir_post_search)):
             try:
                 list(map(as_base, urls))
@@ -184,6 +200,15 @@ class Settings(BaseSettings):
                 raise UnsafeStartError(
                     f"TELECODE_{name} holds an address that production does not take: it must be https"
                 )
+
+    def _check_digest_key(self) -> None:
+        if self.digest_key is not None:
+            if len(self.digest_key.get_secret_value()) < SHORTEST:
+                raise UnsafeStartError(f"TELECODE_DIGEST_KEY is shorter than {SHORTEST} characters")
+        elif self.database_url.startswith("postgres") and not self.development:
+            raise UnsafeStartError(
+                "PostgreSQL needs TELECODE_DIGEST_KEY, the same for all instances: `openssl rand -hex 32` makes one"
+            )
 
     @property
     def options(self) -> Options:

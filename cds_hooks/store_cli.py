@@ -51,14 +51,17 @@ def stats(since: date | None, until: date | None, *, as_json: bool, chart: Path 
         ("by month", found.by_month),
     )
     for title, tallies in groups:
-        click.echo(f"{title:16} {'given':>7} {'accepted':>9} {'overridden':>11} {'acceptance':>11}")
+        unknown = f" {'unknown':>8}" if found.total.unknown else ""
+        click.echo(f"{title:16} {'given':>7} {'accepted':>9} {'overridden':>11}{unknown} {'acceptance':>11}")
         for tally in tallies:
-            click.echo(_line(tally))
+            click.echo(_line(tally, f" {tally.unknown:8}" if found.total.unknown else ""))
     click.echo("overridden because")
     for reason, count in found.reasons:
         click.echo(f"  {reason:24} {count:7}")
     if found.unknown:
         click.echo(f"feedback on cards that were never given to its sender: {found.unknown}")
+    if found.unknown_suggestions:
+        click.echo(f"accepted suggestions that their card never had: {found.unknown_suggestions}")
 
 
 @feedback.command(epilog="Example: telecode feedback export --csv > feedback.csv")
@@ -109,11 +112,13 @@ def _forgotten(ledger: Ledger, before: datetime) -> int:
     return dropped
 
 
-def _line(tally: Tally) -> str:
+def _line(tally: Tally, unknown: str) -> str:
     rate = tally.acceptance
     share = "-" if rate is None else f"{rate:.0%}"
     bar = "" if rate is None else "█" * round(rate * BAR)
-    return f"  {tally.key:14} {tally.given:7} {tally.accepted:9} {tally.overridden:11} {share:>11} {bar}".rstrip()
+    return (
+        f"  {tally.key:14} {tally.given:7} {tally.accepted:9} {tally.overridden:11}{unknown} {share:>11} {bar}".rstrip()
+    )
 
 
 def _midnight(day: date | None) -> datetime | None:

@@ -56,9 +56,20 @@ def test_the_figures_print_as_a_table() -> None:
     ]
 
 
+def test_a_card_accepted_with_no_suggestion_of_its_own_has_a_column_of_its_own() -> None:
+    database = Database.open(os.environ["TELECODE_DATABASE_URL"])
+    Ledger(database).hear([Feedback("card-2", "accepted", NOON, ("s0", "s1"))], "svc", Caller(), NOON)
+    printed = run("feedback", "stats").stdout.splitlines()
+    assert printed[:2] == [
+        "all cards          given  accepted  overridden  unknown  acceptance",
+        "  all                  3         1           1        1         50% ████████████",
+    ]
+    assert printed[-1] == "accepted suggestions that their card never had: 2"
+
+
 def test_the_figures_come_as_json_for_a_span_of_days() -> None:
     found = json.loads(run("feedback", "stats", "--json", "--since", "2026-11-20", "--until", "2026-11-21").stdout)
-    assert found["total"] == {"key": "all", "given": 3, "accepted": 1, "overridden": 1}
+    assert found["total"] == {"key": "all", "given": 3, "accepted": 1, "overridden": 1, "unknown": 0}
     assert json.loads(run("feedback", "stats", "--json", "--since", "2026-11-21").stdout)["total"]["given"] == 0
 
 
@@ -81,9 +92,9 @@ def test_every_event_is_exported_as_csv_and_as_json_lines() -> None:
 
 def test_no_cell_of_the_export_is_a_formula() -> None:
     database = Database.open(os.environ["TELECODE_DATABASE_URL"])
-    Ledger(database).hear([Feedback("=1+1", "accepted", NOON, ("@s",))], "svc", Caller(), NOON)
-    *_, row = csv.DictReader(io.StringIO(run("feedback", "export", "--csv").stdout))
-    assert (row["card"], row["accepted"]) == ("'=1+1", "'@s")
+    Ledger(database).hear([Feedback("c", "overridden", NOON, (), "@s", "=1+1")], "svc", Caller("-i"), NOON)
+    (row,) = [row for row in csv.DictReader(io.StringIO(run("feedback", "export", "--csv").stdout)) if row["issuer"]]
+    assert (row["issuer"], row["reason_system"], row["reason_code"]) == ("'-i", "'@s", "'=1+1")
 
 
 def test_what_is_older_than_the_days_kept_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
+import hmac
+import re
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from hashlib import sha256
-from threading import Lock
+from secrets import token_bytes
 
-from sqlalchemy import delete, func, select, tuple_
+from sqlalchemy import Connection, delete, func, select
 
+from cds_hooks import meters
 from cds_hooks.store import patience
-from cds_hooks.store.database import Database, StoreUnavailableError
-from cds_hooks.store.tables import CARDS, FEEDBACK, OFFERS, TOKENS
+from cds_hooks.store.database import Database
+from cds_hooks.store.moments import StoredTime
+from cds_hooks.store.tables import CARDS, FEEDBACK, OFFERS
 
 BATCH = 1000
 """Rows dropped in one transaction: so few that nobody waits for it."""
 REST = 0.01
 """Seconds between two batches at least."""
-KEPT = timedelta(days=1, minutes=10)
-"""How long a used token is kept after it has expired: longer than any may live."""
-WATCHED = 3600.0
-"""Seconds for which the time is watched before tokens are dropped by it."""
-_LAST = datetime.max.replace(tzinfo=UTC)
+UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+"""The form of an id that telecode makes. What is written otherwise may be words about a patient, and is not kept."""
+OTHER = "other"
+"""Stands in the store for an id or a reason that is not kept as it was sent."""
+UNKNOWN = "unknown"
+"""What became of a card that is said to be accepted, with no suggestion that it had."""
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +66,7 @@ class CardGiven:
 
 @dataclass(frozen=True, slots=True)
 class Feedback:
-    """What a clinician did with a card: `accepted` holds suggestion ids; a comment is only counted."""
+    """What a clinician did with a card: `accepted` holds suggestion ids; of a comment only that there was one."""
 
     card: str
     outcome: str
@@ -70,10 +74,10 @@ class Feedback:
     accepted: tuple[str, ...] = ()
     reason_system: str = ""
     reason_code: str = ""
-    comment: str = ""
+    commented: bool = False
 
-    def digest(self, service: str, caller: Caller) -> str:
-        """What makes two tellings the same event."""
+    def digest(self, service: str, caller: Caller, key: bytes) -> str:
+        """What makes two tellings the same event: without the key nobody can test a guess of what it was made from."""
         parts = (
             service,
             caller.issuer,
@@ -84,16 +88,31 @@ class Feedback:
             *sorted(self.accepted),
             self.reason_system,
             self.reason_code,
-            self.comment,
+            str(bool(self.commented)),
         )
-        return sha256("\x1f".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
+        return _keyed(key, "event", *parts).hex()
+
+    def position(self, key: bytes) -> int:
+        """Where the event stands among those of its card.
+
+        It is the exact time, counted in microseconds from a start that only the key tells, another for each card: the
+        order and the distance of a card's events can be read from it, and no time of day.
+        """
+        start = int.from_bytes(_keyed(key, "position", self.card)[:8]) >> 2
+        return start + (self.at - EPOCH) // timedelta(microseconds=1)
 
 
 @dataclass(frozen=True)
 class Ledger:
-    """What the service remembers, in one database."""
+    """What the service remembers, in one database.
+
+    `key` of the digests, the same for all instances of one database; a ledger that is given none knows repeated events
+    for its own life. `stored` is the unit to which times are rounded.
+    """
 
     database: Database
+    key: bytes = field(default_factory=lambda: token_bytes(32), repr=False)
+    stored: StoredTime = StoredTime.HOUR
 
     def give(self, card: CardGiven, caller: Caller, now: datetime) -> None:
         """Remember a card that goes out. Raises StoreUnavailableError."""
@@ -103,7 +122,7 @@ class Ledger:
                 CARDS,
                 {
                     "uuid": card.uuid,
-                    "given": now,
+                    "given": self.stored.down(now),
                     "service": card.service,
                     "issuer": caller.issuer,
                     "tenant": caller.tenant,
@@ -118,31 +137,38 @@ class Ledger:
     def hear(self, events: Sequence[Feedback], service: str, caller: Caller, now: datetime) -> int:
         """Remember feedback, all of it or none: when this returns, the disk has it. Returns how many were new.
 
-        A card that this caller was never given is kept and flagged. Raises StoreUnavailableError.
+        A card that this caller was never given is kept and flagged, and so is a suggestion that the card never had.
+        Raises StoreUnavailableError.
         """
-        cards = {event.card for event in events}
-        mine = (CARDS.c.issuer == caller.issuer) & (CARDS.c.tenant == caller.tenant)
         with self.database.writing(patience.FEEDBACK, durable=True) as connection:
-            known = set(connection.scalars(select(CARDS.c.uuid).where(CARDS.c.uuid.in_(cards), mine)))
-            rows = [
-                {
-                    "digest": event.digest(service, caller),
-                    "received": now,
-                    "card": event.card,
-                    "known": event.card in known,
-                    "service": service,
-                    "issuer": caller.issuer,
-                    "tenant": caller.tenant,
-                    "outcome": event.outcome,
-                    "at": event.at,
-                    "accepted": " ".join(event.accepted),
-                    "reason_system": event.reason_system,
-                    "reason_code": event.reason_code,
-                    "commented": bool(event.comment),
-                }
-                for event in events
-            ]
-            return sum(self.database.insert_new(connection, FEEDBACK, row) for row in rows)
+            had = _suggestions(connection, {event.card for event in events}, caller)
+            rows = [self._event(event, had, service, caller, now) for event in events]
+            new = sum(self.database.insert_new(connection, FEEDBACK, row) for row in rows)
+        for event, row in zip(events, rows, strict=True):
+            meters.heard(service, became(event.outcome, accepted=bool(row["accepted"])))
+        return new
+
+    def _event(
+        self, event: Feedback, had: Mapping[str, Collection[str]], service: str, caller: Caller, now: datetime
+    ) -> dict[str, object]:
+        own = had.get(event.card, ())
+        return {
+            "digest": event.digest(service, caller, self.key),
+            "received": self.stored.down(now),
+            "card": _kept(event.card, had),
+            "known": event.card in had,
+            "service": service,
+            "issuer": caller.issuer,
+            "tenant": caller.tenant,
+            "outcome": event.outcome,
+            "at": self.stored.down(event.at),
+            "position": event.position(self.key),
+            "accepted": " ".join(one for one in event.accepted if one in own),
+            "unknown_suggestions": " ".join(_kept(one) for one in event.accepted if one not in own),
+            "reason_system": event.reason_system,
+            "reason_code": event.reason_code,
+            "commented": bool(event.commented),
+        }
 
     def forget(self, before: datetime) -> int:
         """Drop cards and feedback from before a moment. Returns how many. Raises StoreUnavailableError."""
@@ -174,59 +200,27 @@ class Ledger:
         return sum(count // BATCH + 1 for count in found)
 
 
-@dataclass
-class SeenTokens:
-    """Which client tokens were used already, shared by all workers and machines of one database.
+def became(outcome: str, *, accepted: bool) -> str:
+    """What a card is counted as: one that is said to be accepted, with no suggestion that it had, is `UNKNOWN`."""
+    return UNKNOWN if outcome == "accepted" and not accepted else outcome
 
-    Parameters: `seconds` to wait for the database; `now`, the time of day; `forward`, a clock that only goes forward.
-    """
 
-    database: Database
-    seconds: float = patience.TOKEN
-    now: Callable[[], datetime] = lambda: datetime.now(UTC)
-    forward: Callable[[], float] = time.monotonic
-    _lock: Lock = field(default_factory=Lock, repr=False)
-    _since: float | None = None
-    _earliest: datetime = _LAST
-    _before: datetime | None = None
+def _suggestions(connection: Connection, cards: Collection[str], caller: Caller) -> dict[str, set[str]]:
+    """The ids of the suggestions on each of these cards that was given to the caller."""
+    given = select(CARDS.c.uuid, OFFERS.c.suggestion).join_from(CARDS, OFFERS, isouter=True)
+    mine = (CARDS.c.issuer == caller.issuer) & (CARDS.c.tenant == caller.tenant)
+    found: dict[str, set[str]] = {}
+    for card, suggestion in connection.execute(given.where(CARDS.c.uuid.in_(cards), mine)):
+        found.setdefault(card, set()).update({suggestion} - {None, ""})
+    return found
 
-    def first_use(self, issuer: str, jti: str, expires: datetime) -> bool:
-        """Whether this is the first use of a token: one step, so that of many who ask at once one hears yes.
 
-        Parameters: `jti` of the token, kept as a digest; `expires`, from when on it would be refused anyway.
-        Raises StoreUnavailableError: whether the token was used before is then not known.
-        """
-        with self.database.writing(self.seconds) as connection:
-            row = {"issuer": issuer[:255], "digest": sha256(jti.encode("utf-8", "surrogatepass")).hexdigest()}
-            fresh = self.database.insert_new(connection, TOKENS, {**row, "expires": expires})
-        with suppress(StoreUnavailableError):  # what is not dropped now is dropped another time
-            self._sweep(min(self.now(), expires))
-        return fresh
+def _kept(said: str, known: Collection[str] = ()) -> str:
+    return said if said in known or UUID.fullmatch(said) else OTHER
 
-    def _sweep(self, moment: datetime) -> None:
-        """Drop tokens that have expired for good, some at a time.
 
-        A clock may be set forward and back, and a token that was dropped meanwhile would be believed once more. So a
-        token is dropped only a day after the earliest time that was seen within a whole hour, which is measured by the
-        clock that only goes forward; and to that the tokens' own times belong, which are by the clocks of the EHRs.
-        """
-        with self._lock:
-            passed = self.forward()
-            if self._since is None:
-                self._since = passed
-            self._earliest = min(self._earliest, moment)
-            if passed - self._since >= WATCHED:
-                self._before = self._earliest - KEPT
-                self._since, self._earliest = passed, moment
-            before = self._before
-        if before is None:
-            return
-        old = select(TOKENS.c.issuer, TOKENS.c.digest).where(TOKENS.c.expires < before).order_by(TOKENS.c.expires)
-        some = old.limit(BATCH).with_for_update(skip_locked=True)
-        with self.database.writing(patience.CARD) as connection:
-            dropped = connection.execute(delete(TOKENS).where(tuple_(TOKENS.c.issuer, TOKENS.c.digest).in_(some)))
-        if dropped.rowcount < BATCH:
-            self._before = None
+def _keyed(key: bytes, purpose: str, *parts: str) -> bytes:
+    return hmac.digest(key, "\x1f".join((purpose, *parts)).encode("utf-8", "surrogatepass"), "sha256")
 
 
 def _row(card: str, offer: OfferedCode) -> dict[str, object]:

@@ -11,21 +11,35 @@ from typing import Any
 from sqlalchemy import Column, Select, select
 
 from cds_hooks.store.database import Database
+from cds_hooks.store.ledger import UNKNOWN, became
 from cds_hooks.store.tables import CARDS, FEEDBACK, OFFERS
+
+GIVEN, ACCEPTED, OVERRIDDEN = "given", "accepted", "overridden"
+ORDER = (FEEDBACK.c.at, FEEDBACK.c.card, FEEDBACK.c.position, FEEDBACK.c.digest)
+"""How events are told: the oldest first, as far as times are stored, and those of one card as they were."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """Of `given` cards with this key so many were `accepted` and so many `overridden`; the rest were left alone."""
+    """Of `given` cards with this key so many were `accepted` and so many `overridden`; the rest were left alone.
+
+    `unknown` are those that are said to be accepted with a suggestion that they never had: neither one nor the other.
+    """
 
     key: str
     given: int
     accepted: int
     overridden: int
+    unknown: int = 0
+
+    @property
+    def unanswered(self) -> int:
+        """How many were left alone."""
+        return self.given - self.accepted - self.overridden - self.unknown
 
     @property
     def acceptance(self) -> float | None:
-        """The share of answered cards that were accepted."""
+        """The share of accepted cards among those accepted or overridden."""
         answered = self.accepted + self.overridden
         return self.accepted / answered if answered else None
 
@@ -35,7 +49,7 @@ class Statistics:
     """All tallies of a span of time.
 
     `reasons` says why cards were overridden; `unknown` counts the feedback received in the span on cards that were
-    never given.
+    never given, `unknown_suggestions` the accepted suggestions, told in the span, that their cards never had.
     """
 
     total: Tally
@@ -45,6 +59,7 @@ class Statistics:
     by_month: tuple[Tally, ...]
     reasons: tuple[tuple[str, int], ...]
     unknown: int
+    unknown_suggestions: int
 
 
 def statistics(database: Database, since: datetime | None = None, until: datetime | None = None) -> Statistics:
@@ -58,26 +73,31 @@ def statistics(database: Database, since: datetime | None = None, until: datetim
     with database.reading() as connection:
         cards = select(CARDS.c.uuid, CARDS.c.given, CARDS.c.outcome)
         given = connection.execute(_within(cards, CARDS.c.given, since, until)).all()
-        answers = _last_answers(connection.execute(select(FEEDBACK).where(FEEDBACK.c.known)).mappings())
+        in_order = select(FEEDBACK).where(FEEDBACK.c.known).order_by(FEEDBACK.c.at, FEEDBACK.c.position)
+        answers = {row["card"]: row for row in connection.execute(in_order).mappings()}
         offers = select(OFFERS.c.card, OFFERS.c.suggestion, OFFERS.c.recommended, OFFERS.c.code, OFFERS.c.basis)
         first: dict[str, tuple[str, str]] = {}
         chosen: dict[str, tuple[str, str]] = {}
         for card, suggestion, recommended, code, basis in connection.execute(offers.order_by(OFFERS.c.id)):
-            if suggestion and suggestion in answers.get(card, {}).get("accepted", "").split():
+            answer = answers.get(card)
+            if answer and answer["outcome"] == ACCEPTED and suggestion and suggestion in answer["accepted"].split():
                 chosen.setdefault(card, (code, basis))
             elif recommended:
                 first.setdefault(card, (code, basis))
-        strange = select(FEEDBACK.c.digest).where(~FEEDBACK.c.known)
-        unknown = len(connection.execute(_within(strange, FEEDBACK.c.received, since, until)).all())
+        told = select(FEEDBACK.c.known, FEEDBACK.c.unknown_suggestions)
+        strange = (FEEDBACK.c.outcome == ACCEPTED) & (FEEDBACK.c.unknown_suggestions != "")
+        told = told.where(~FEEDBACK.c.known | strange)
+        odd = connection.execute(_within(told, FEEDBACK.c.received, since, until)).all()
     reasons: Counter[str] = Counter()
     for uuid, moment, outcome in given:
         answer = answers.get(uuid)
+        end = became(answer["outcome"], accepted=uuid in chosen) if answer else ""
         code, basis = chosen.get(uuid) or first.get(uuid, ("", ""))
         keys = {"code": code or "none", "basis": basis or "none", "outcome": outcome, "month": moment.strftime("%Y-%m")}
         for name, key in keys.items():
-            _count(counts[name].setdefault(key, Counter()), answer)
-        _count(total, answer)
-        if answer and answer["outcome"] == "overridden":
+            counts[name].setdefault(key, Counter()).update((GIVEN, end))
+        total.update((GIVEN, end))
+        if answer and end == OVERRIDDEN:
             reasons[answer["reason_code"] or "no reason"] += 1
     tallies = {name: tuple(_tally(key, found) for key, found in sorted(of.items())) for name, of in counts.items()}
     return Statistics(
@@ -87,14 +107,15 @@ def statistics(database: Database, since: datetime | None = None, until: datetim
         by_outcome=tallies["outcome"],
         by_month=tallies["month"],
         reasons=tuple(reasons.most_common()),
-        unknown=unknown,
+        unknown=sum(not known for known, _ in odd),
+        unknown_suggestions=sum(len(ids.split()) for known, ids in odd if known),
     )
 
 
 def events(database: Database) -> Iterator[dict[str, Any]]:
     """Every feedback event, oldest first, as it is exported. Raises StoreUnavailableError."""
     with database.reading() as connection:
-        for row in connection.execute(select(FEEDBACK).order_by(FEEDBACK.c.at, FEEDBACK.c.digest)).mappings():
+        for row in connection.execute(select(FEEDBACK).order_by(*ORDER)).mappings():
             yield {str(column.name): _plain(row[column.name]) for column in FEEDBACK.columns}
 
 
@@ -103,23 +124,8 @@ def _within(rows: Select[Any], moment: Column[Any], since: datetime | None, unti
     return rows.where(moment < until) if until else rows
 
 
-def _last_answers(rows: Any) -> dict[str, dict[str, Any]]:  # noqa: ANN401 - rows of a result
-    found: dict[str, dict[str, Any]] = {}
-    for row in rows:
-        kept = found.get(row["card"])
-        if kept is None or row["at"] >= kept["at"]:
-            found[row["card"]] = dict(row)
-    return found
-
-
-def _count(counter: Counter[str], answer: dict[str, Any] | None) -> None:
-    counter["given"] += 1
-    if answer:
-        counter[answer["outcome"]] += 1
-
-
 def _tally(key: str, counter: Counter[str]) -> Tally:
-    return Tally(key, counter["given"], counter["accepted"], counter["overridden"])
+    return Tally(key, *(counter[end] for end in (GIVEN, ACCEPTED, OVERRIDDEN, UNKNOWN)))
 
 
 def _plain(value: object) -> object:

@@ -6,7 +6,19 @@ Nothing here comes from the chart: no patient, no note, no evidence. What is kep
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Boolean, Column, DateTime, ForeignKey, Index, Integer, MetaData, String, Table, TypeDecorator
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    TypeDecorator,
+)
 from sqlalchemy.engine import Dialect
 
 
@@ -77,12 +89,18 @@ FEEDBACK = Table(
     Column("tenant", String(255), nullable=False),
     Column("outcome", String(16), nullable=False),
     Column("at", Instant, nullable=False),
+    Column("position", BigInteger, nullable=False),
     Column("accepted", String(2000), nullable=False),
+    Column("unknown_suggestions", String(2000), nullable=False),
     Column("reason_system", String(255), nullable=False),
     Column("reason_code", String(100), nullable=False),
     Column("commented", Boolean, nullable=False),
 )
-"""One thing a clinician did with a card. A comment is only counted: its words may tell of the patient."""
+"""One thing a clinician did with a card. A comment is only counted: its words may tell of the patient.
+
+`digest` tells a repeated event, `position` puts the events of one card in order: both need a key that is not in the
+database. `accepted` are suggestions of that card, `unknown_suggestions` are others, joined by blanks.
+"""
 
 TOKENS = Table(
     "seen_token",

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 
 from flask import Blueprint, Response, current_app, request
 
-from cds_hooks import meters
 from cds_hooks.exchange.feedback import read_feedback
 from cds_hooks.exchange.hook import read_hook
+from cds_hooks.exchange.override_reasons import Reasons
 from cds_hooks.service import Telecode
 from cds_hooks.store.database import StoreUnavailableError
 from cds_hooks.store.ledger import CardGiven, Ledger
@@ -53,10 +53,8 @@ def feedback(service_id: str) -> Response:
     """Hear what clinicians did with cards (CDS Hooks 2.0, Feedback); what is answered 200 is on the disk."""
     if service_id not in telecode().offer.services:
         return refusal(404, "no such service; see /cds-services")
-    events = read_feedback(read_object(request, telecode().settings.max_body))
+    events = read_feedback(read_object(request, telecode().settings.max_body), _override_reasons())
     ledger().hear(events, service_id, caller(), datetime.now(UTC))
-    for event in events:
-        meters.heard(service_id, event.outcome)
     return json_answer({})
 
 
@@ -64,6 +62,13 @@ def ledger() -> Ledger:
     """What this app remembers."""
     found: Ledger = current_app.extensions["ledger"]
     return found
+
+
+def _override_reasons() -> Reasons:
+    """The reasons that are kept as they are sent: those on our cards, and those of the systems that the site names."""
+    cards = telecode().cards
+    own = {reason.code: reason.display for reason in cards.override_reasons}
+    return Reasons(cards.override_system, own, frozenset(telecode().settings.override_systems))
 
 
 def _remember(cards: Iterable[CardGiven]) -> None:

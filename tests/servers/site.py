@@ -77,6 +77,7 @@ def open_site(folder: Path, database_url: str) -> Iterator[Site]:
         "trust": str(trust_file(folder)),
         "public_url": BASE,
         "database_url": database_url,
+        "digest_key": "of both instances, and in no database",
         "fhir_allow": fhir.base.replace("http://", "https://"),
         "fhir_private": "true",
         "fhir_ca": str(public),

@@ -342,9 +342,9 @@ def test_e23_feedback_of_every_form_is_kept_once_and_can_be_exported(site: Site,
     ]
     for broken in ({"outcome": None}, {"acceptedSuggestions": None}, {"outcomeTimestamp": "yesterday"}):
         refused(site.post({"feedback": [changed(accepted, **broken)]}, FEEDBACK), 400)
-    large = [{**overridden, "card": f"c-{number}"} for number in range(100)]
+    large = [{**overridden, "card": str(uuid4())} for _ in range(100)]
     assert site.post({"feedback": large}, FEEDBACK).status_code == 200
-    assert sum(event["card"].startswith("c-") for event in events(site)) == 100
+    assert {event["card"] for event in large} <= {event["card"] for event in events(site)}
 
 
 def test_e24_a_listed_origin_may_call_and_a_foreign_one_hears_nothing(site: Site) -> None:

@@ -1,6 +1,7 @@
 """What is told is kept: once, whole, and only for the EHR that it belongs to. The same on SQLite and PostgreSQL."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
@@ -10,9 +11,11 @@ import pytest
 from sqlalchemy import func, select
 
 from cds_hooks.store.database import Database
-from cds_hooks.store.ledger import Caller, CardGiven, Feedback, Ledger, OfferedCode, SeenTokens
+from cds_hooks.store.ledger import Caller, CardGiven, Feedback, Ledger, OfferedCode
+from cds_hooks.store.moments import StoredTime
+from cds_hooks.store.seen_tokens import SeenTokens
 from cds_hooks.store.statistics import events, statistics
-from cds_hooks.store.tables import CARDS, FEEDBACK, OFFERS
+from cds_hooks.store.tables import CARDS, FEEDBACK, OFFERS, TOKENS
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 EPIC, ORACLE = Caller("https://epic.example", "north"), Caller("https://oracle.example")
@@ -44,8 +47,8 @@ def accepted(one: CardGiven, at: datetime = NOON) -> Feedback:
     return Feedback(one.uuid, "accepted", at, (one.offers[0].suggestion,))
 
 
-def overridden(one: CardGiven, reason: str = "", at: datetime = NOON, comment: str = "") -> Feedback:
-    return Feedback(one.uuid, "overridden", at, (), "urn:reasons" if reason else "", reason, comment)
+def overridden(one: CardGiven, reason: str = "", at: datetime = NOON) -> Feedback:
+    return Feedback(one.uuid, "overridden", at, (), "urn:reasons" if reason else "", reason)
 
 
 def rows(ledger: Ledger, table: object) -> int:
@@ -84,6 +87,139 @@ def test_f3_feedback_told_twice_is_kept_once_and_every_distinct_event_is_kept(le
     assert rows(ledger, FEEDBACK) == 2
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"card": str(uuid4())},
+        {"card": "another"},
+        {"outcome": "accepted"},
+        {"at": NOON + timedelta(microseconds=1)},
+        {"accepted": (str(uuid4()),)},
+        {"accepted": ("of another form",)},
+        {"reason_code": "other"},
+        {"reason_system": "urn:other"},
+        {"commented": True},
+    ],
+    ids=str,
+)
+def test_f3_what_differs_in_one_thing_is_another_event_within_the_same_hour_too(
+    ledger: Ledger, change: dict[str, object]
+) -> None:
+    one = overridden(given(ledger), "payer-rule")
+    other = replace(one, **change)  # type: ignore[arg-type]  # any member
+    for _ in range(2):
+        ledger.hear([one, other], SERVICE, EPIC, NOON)
+    assert rows(ledger, FEEDBACK) == 2
+
+
+def test_instances_that_share_a_key_know_each_others_events_and_others_do_not(ledger: Ledger) -> None:
+    one = overridden(given(ledger))
+    first, second, stranger = (Ledger(ledger.database, key) for key in (b"k" * 32, b"k" * 32, b"x" * 32))
+    assert [each.hear([one], SERVICE, EPIC, NOON) for each in (first, second, stranger, second)] == [1, 0, 1, 0]
+
+
+def test_nothing_in_the_database_tells_when_in_the_hour_it_was_or_tests_a_guess(ledger: Ledger) -> None:
+    """Who has the database and this code, and all but the key, tries every second of the hour."""
+    at = NOON + timedelta(minutes=34, seconds=5)
+    one = given(ledger, at=at)
+    ledger.hear([overridden(one, at=at)], SERVICE, EPIC, at + timedelta(seconds=9))
+    with ledger.database.reading() as connection:
+        kept = dict(connection.execute(select(FEEDBACK)).mappings().one())
+        cards = connection.execute(select(CARDS.c.given)).scalars().all()
+    assert [kept["at"], kept["received"], *cards] == [NOON] * 3
+    guesses = [overridden(one, at=NOON + timedelta(seconds=second)) for second in range(3600)]
+    for key in (b"", b"telecode", kept["digest"].encode()):
+        assert kept["digest"] not in {guess.digest(SERVICE, EPIC, key) for guess in guesses}
+        assert kept["position"] not in {guess.position(key) for guess in guesses}
+
+
+@pytest.mark.parametrize(
+    ("stored", "at", "kept"),
+    [
+        (StoredTime.HOUR, "2026-11-20T12:59:59.999999+00:00", "2026-11-20T12:00:00+00:00"),
+        (StoredTime.HOUR, "2026-11-20T13:00:00+00:00", "2026-11-20T13:00:00+00:00"),
+        (StoredTime.HOUR, "2026-11-20T13:00:00.000001+00:00", "2026-11-20T13:00:00+00:00"),
+        (StoredTime.HOUR, "2026-11-20T18:10:00+05:30", "2026-11-20T12:00:00+00:00"),
+        (StoredTime.DAY, "2026-11-20T23:59:59+00:00", "2026-11-20T00:00:00+00:00"),
+        (StoredTime.DAY, "2026-11-20T20:00:00-05:00", "2026-11-21T00:00:00+00:00"),
+        (StoredTime.EXACT, "2026-11-20T12:59:59.999999+00:00", "2026-11-20T12:59:59.999999+00:00"),
+    ],
+)
+def test_every_time_is_stored_in_the_unit_that_the_site_wants(
+    ledger: Ledger, stored: StoredTime, at: str, kept: str
+) -> None:
+    moment, coarse = datetime.fromisoformat(at), Ledger(ledger.database, stored=stored)
+    one = given(coarse, at=moment)
+    coarse.hear([overridden(one, at=moment)], SERVICE, EPIC, moment)
+    with ledger.database.reading() as connection:
+        columns = (CARDS.c.given, FEEDBACK.c.at, FEEDBACK.c.received)
+        times = [connection.scalars(select(column)).one() for column in columns]
+    assert {time.isoformat() for time in times} == {kept}
+
+
+@pytest.mark.parametrize("stored", StoredTime)
+@pytest.mark.parametrize("late", [False, True])
+def test_the_last_word_counts_though_it_fell_in_the_same_hour_and_came_first(
+    ledger: Ledger, stored: StoredTime, *, late: bool
+) -> None:
+    coarse = Ledger(ledger.database, stored=stored)
+    one = given(coarse)
+    told = [overridden(one, "payer-rule", NOON + timedelta(minutes=4)), accepted(one, NOON + timedelta(minutes=5))]
+    for event in told[::-1] if late else told:
+        coarse.hear([event], SERVICE, EPIC, NOON + timedelta(hours=9))
+    total = statistics(ledger.database).total
+    assert (total.accepted, total.overridden) == (1, 0)
+    assert [event["outcome"] for event in events(ledger.database)] == ["overridden", "accepted"]
+
+
+def test_a_suggestion_that_the_card_never_had_is_kept_as_unknown_and_is_no_acceptance(ledger: Ledger) -> None:
+    one, other = given(ledger), given(ledger)
+    never, foreign = str(uuid4()), other.offers[0].suggestion
+    told = Feedback(one.uuid, "accepted", NOON, (never, foreign, "Mrs.Canary"))
+    ledger.hear([told, accepted(other)], SERVICE, EPIC, NOON)
+    found = statistics(ledger.database)
+    total = found.total
+    assert (total.given, total.accepted, total.overridden, total.unknown, total.unanswered) == (2, 1, 0, 1, 0)
+    assert (total.acceptance, found.unknown_suggestions, found.unknown) == (1.0, 3, 0)
+    kept = {event["card"]: event for event in events(ledger.database)}[one.uuid]
+    assert (kept["accepted"], kept["unknown_suggestions"]) == ("", f"{never} {foreign} other")
+
+
+def test_a_suggestion_of_the_card_is_accepted_whatever_stands_beside_it(ledger: Ledger) -> None:
+    one = given(ledger)
+    own, never = one.offers[0].suggestion, str(uuid4())
+    ledger.hear([Feedback(one.uuid, "accepted", NOON, (never, own))], SERVICE, EPIC, NOON)
+    found = statistics(ledger.database)
+    assert (found.total.accepted, found.total.unknown, found.unknown_suggestions) == (1, 0, 1)
+    (kept,) = events(ledger.database)
+    assert (kept["accepted"], kept["unknown_suggestions"]) == (own, never)
+
+
+@pytest.mark.parametrize("whose", ["of another EHR", "forgotten", "never given"])
+def test_suggestions_of_a_card_that_is_unknown_are_unknown_too(ledger: Ledger, whose: str) -> None:
+    one = given(ledger, caller=ORACLE if whose == "of another EHR" else EPIC)
+    told = accepted(one) if whose != "never given" else replace(accepted(one), card=str(uuid4()))
+    if whose == "forgotten":
+        ledger.forget(NOON + timedelta(hours=1))
+    assert ledger.hear([told], SERVICE, EPIC, NOON) == 1
+    (kept,) = events(ledger.database)
+    assert (kept["known"], kept["accepted"], kept["unknown_suggestions"]) == (False, "", told.accepted[0])
+    assert (statistics(ledger.database).unknown, statistics(ledger.database).unknown_suggestions) == (1, 0)
+
+
+def test_an_override_that_names_suggestions_is_an_override(ledger: Ledger) -> None:
+    one = given(ledger, offered("98006"), offered("98005", recommended=False))
+    ledger.hear([replace(overridden(one), accepted=(one.offers[1].suggestion,))], SERVICE, EPIC, NOON)
+    assert [(tally.key, tally.overridden) for tally in statistics(ledger.database).by_code] == [("98006", 1)]
+
+
+def test_the_id_of_an_unknown_card_is_kept_only_in_the_form_that_telecode_gives(ledger: Ledger) -> None:
+    known, one, other = given(ledger).uuid, str(uuid4()), str(uuid4())
+    told = [Feedback(card, "overridden", NOON) for card in (known, one, "Mrs.Canary", other[:-1], f"{other}0", "")]
+    assert ledger.hear(told, SERVICE, EPIC, NOON) == 6
+    assert sorted(event["card"] for event in events(ledger.database)) == sorted([known, one, *["other"] * 4])
+
+
 def test_a_moment_written_in_another_zone_is_the_same_event(ledger: Ledger) -> None:
     one = given(ledger)
     elsewhere = NOON.astimezone(tz=datetime.strptime("-0500", "%z").tzinfo)
@@ -102,12 +238,10 @@ def test_feedback_on_a_card_of_another_ehr_is_kept_and_flagged(ledger: Ledger) -
     assert statistics(ledger.database, until=NOON).unknown == 0
 
 
-def test_a_comment_is_counted_and_its_words_are_not_kept(ledger: Ledger) -> None:
+def test_of_a_comment_only_that_there_was_one_is_kept(ledger: Ledger) -> None:
     one = given(ledger)
-    ledger.hear([overridden(one, comment="Mrs. Canary said no")], SERVICE, EPIC, NOON)
-    (event,) = events(ledger.database)
-    assert event["commented"] is True
-    assert "Canary" not in str(event)
+    ledger.hear([replace(overridden(one), commented=True), overridden(one)], SERVICE, EPIC, NOON)
+    assert sorted(event["commented"] for event in events(ledger.database)) == [False, True]
 
 
 def test_the_last_word_on_a_card_counts(ledger: Ledger) -> None:
@@ -215,3 +349,22 @@ def test_a_token_is_used_once_for_each_issuer(ledger: Ledger) -> None:
     assert not seen.first_use("https://a.example", "t1", soon)
     assert seen.first_use("https://b.example", "t1", soon)
     assert seen.first_use("https://a.example", "t2", soon)
+
+
+@pytest.mark.parametrize(
+    ("stored", "expires", "kept"),
+    [
+        (StoredTime.HOUR, NOON - timedelta(seconds=1), NOON),
+        (StoredTime.HOUR, NOON, NOON),
+        (StoredTime.HOUR, NOON + timedelta(seconds=1), NOON + timedelta(hours=1)),
+        (StoredTime.DAY, NOON + timedelta(seconds=1), NOON + timedelta(hours=1)),
+        (StoredTime.EXACT, NOON + timedelta(seconds=1), NOON + timedelta(seconds=1)),
+    ],
+)
+def test_a_used_token_is_remembered_to_the_end_of_the_hour_so_that_its_end_tells_no_call(
+    ledger: Ledger, stored: StoredTime, expires: datetime, kept: datetime
+) -> None:
+    century = timedelta(days=36_525)  # so that nothing is swept
+    assert SeenTokens(ledger.database, stored=stored).first_use("https://a.example", "t1", expires + century)
+    with ledger.database.reading() as connection:
+        assert connection.scalar(select(TOKENS.c.expires)) == kept + century
