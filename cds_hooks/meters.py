@@ -88,7 +88,12 @@ def meters() -> Meters:
             registry=registry,
         ),
         fhir_calls=Counter("telecode_fhir_calls", "Calls to FHIR servers, by result.", ("result",), registry=registry),
-        feedback=Counter("telecode_feedback", "Feedback events heard.", ("service", "outcome"), registry=registry),
+        feedback=Counter(
+            "telecode_feedback",
+            "Feedback events heard; unknown are those that accept no suggestion that the card had.",
+            ("service", "outcome"),
+            registry=registry,
+        ),
         unchecked=Counter(
             "telecode_unchecked_tokens",
             "Calls answered without knowing whether their token was used before.",
@@ -120,7 +125,7 @@ def fhir_called(result: str) -> None:
 
 
 def heard(service: str, outcome: str, events: int = 1) -> None:
-    """Count feedback events; `outcome` is `accepted` or `overridden`."""
+    """Count feedback events; `outcome` is `accepted`, `overridden`, or `unknown`: no suggestion that the card had."""
     meters().feedback.labels(service, outcome).inc(events)
 
 

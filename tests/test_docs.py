@@ -13,6 +13,7 @@ from cds_hooks import meters
 from cds_hooks.cli import main
 from cds_hooks.exchange.response import FORBIDDEN, RULES
 from cds_hooks.settings import Settings
+from cds_hooks.store.tables import METADATA
 from cds_hooks.web.journal import KEYS
 from tests.documents import ROOT, anchors, blocks, commands, links, pages, quoted, rows
 from tests.documents_made import TABLES
@@ -140,6 +141,19 @@ def test_operators_are_told_every_number_with_its_labels() -> None:
         name = family.name + ("_total" if family.type == "counter" else "")
         found[name] = (", ".join(labels), family.documentation)
     assert told == found
+
+
+def test_every_column_that_is_stored_is_told_and_that_it_is_no_de_identified_data() -> None:
+    kept = {name: [column.name for column in table.columns] for name, table in METADATA.tables.items()}
+    explained = [row[0].strip("`") for row in rows("SECURITY.md", "What is stored")]
+    assert sorted(explained) == sorted(f"{name}.{column}" for name, columns in kept.items() for column in columns)
+    listed = {
+        name.strip("`"): re.findall("`([a-z_]+)`", columns) for name, columns in rows("README.md", "What is stored")
+    }
+    assert listed == kept
+    for page in ("SECURITY.md", "README.md"):
+        assert "**not de-identified**" in pages()[page]
+        assert "45 CFR 164.514(b)(2)" in pages()[page]
 
 
 def test_every_rule_by_which_a_card_is_withheld_is_explained() -> None:

@@ -82,6 +82,16 @@ REFUSED: dict[str, tuple[str, Mapping[str, str], str]] = {
         {"environment": "production", "public_url": "http://a.example"},
         "TELECODE_PUBLIC_URL",
     ),
+    "PostgreSQL without a key of its digests": (
+        EVERYWHERE,
+        {**TRUSTED, "database_url": "postgresql://telecode:hunter2@127.0.0.1:1/none"},
+        "PostgreSQL needs TELECODE_DIGEST_KEY",
+    ),
+    "a key of the digests that can be guessed": (
+        "127.0.0.1",
+        {"digest_key": "hunter2" * 4 + "xyz"},
+        "TELECODE_DIGEST_KEY is shorter than 32 characters",
+    ),
     "keys in clear text": (EVERYWHERE, {**TRUSTED, "trust": "TMP/http.yaml"}, "http.yaml:1: jwks_url must be https"),
     "the sandbox's key": (EVERYWHERE, {**TRUSTED, "trust": "TMP/sandbox.yaml"}, "everybody can sign with a key"),
     "the sandbox's address": (EVERYWHERE, {**TRUSTED, "trust": "TMP/address.yaml"}, "everybody can sign with the keys"),
@@ -111,6 +121,7 @@ def test_s2_production_refuses_to_start_and_says_why_in_one_line(
     assert refused.exit_code == 2
     assert re.fullmatch(r"error: [^\n]+\n", refused.stderr)
     assert why in refused.stderr
+    assert "hunter2" not in refused.stderr
 
 
 def test_an_app_under_another_server_is_production_until_it_is_told_otherwise(

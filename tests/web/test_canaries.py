@@ -11,9 +11,11 @@ from itertools import cycle
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from cds_hooks.cli import main
 from cds_hooks.web.journal import KEYS, REQUESTS, JsonLine
 
 CANARY = "CaNaRy-7f3e"
@@ -201,7 +203,76 @@ def test_no_line_metric_or_header_of_five_thousand_requests_holds_the_canary(
     assert {200, 400, 404, 405, 412} <= statuses
     assert sum("fhir_calls" in line for line in lines) > 100
     printed = capfd.readouterr()
-    for what in (heard.text.getvalue(), json.dumps(heard.lines), printed.out, printed.err, client.get("/metrics").text):
+    for what in (heard.text.getvalue(), json.dumps(heard.lines), printed.out, printed.err, *kept(client, tmp_path)):
+        assert CANARY.casefold() not in what.casefold()
+
+
+def kept(client: FlaskClient, folder: Any) -> Iterator[str]:
+    """What stays of the requests: the numbers, the files of the store, and all that is printed and shown of it."""
+    yield client.get("/metrics").text
+    yield client.get("/activity").text
+    for words in ("export", "export --csv", "stats", "stats --json"):
+        printed = CliRunner().invoke(main, ["feedback", *words.split()])
+        assert printed.exit_code == 0
+        yield printed.output
+    database = client.application.extensions["ledger"].database
+    files = {path.name for path in folder.iterdir()}
+    assert {"telecode.db", "telecode.db-wal"} <= files
+    yield from (path.read_bytes().decode("latin-1") for path in folder.iterdir())
+    database.close()
+    yield (folder / "telecode.db").read_bytes().decode("latin-1")
+
+
+def everywhere(card: Json) -> Iterator[Json]:
+    """Feedback on a card, with the canary in each place where an EHR may write something, known or not."""
+    at = "2026-11-20T20:30:00Z"
+    accepted = {"card": card["uuid"], "outcome": "accepted", "outcomeTimestamp": at}
+    accepted["acceptedSuggestions"] = [{"id": card["suggestions"][0]["uuid"]}]
+    overridden = {"card": card["uuid"], "outcome": "overridden", "outcomeTimestamp": at}
+    reason = {"system": "urn:r", "code": "c", "display": "d", "version": "1"}
+    for event in (
+        accepted,
+        accepted | {"acceptedSuggestions": ["one", card["suggestions"][0]["uuid"], {"uuid": "three", "label": "l"}]},
+        accepted | {"acceptedSuggestions": {"id": "one"}, "overrideReason": reason, "extension": {"e": "x"}},
+        overridden | {"overrideReason": {"reason": reason, "userComment": "no", "more": "x"}},
+        overridden | {"overrideReason": reason, "more": {"deep": ["x"]}},
+        overridden | {"overrideReason": {"reason": {"coding": [reason, reason], "text": "t"}}},
+        overridden | {"overrideReason": {"coding": [reason], "text": "t"}},
+        overridden | {"overrideReason": {"reason": "words", "userComment": "no"}},
+        overridden | {"overrideReason": {"more": "x"}},
+        overridden | {"overrideReasons": [{"reason": reason}, {"userComment": "no"}]},
+        overridden | {"overrideReasons": {"reason": {"system": "epic", "code": "7"}}},
+        overridden
+        | {
+            "overrideReasons": {
+                "extension": {"com.epic": {"reasonCategory": "7", "reasonDisplay": "d", "reasonTitle": "t"}}
+            }
+        },
+        overridden | {"overrideReasons": {"extension": {"reasonCategory": {"code": "7", "display": "d"}}}},
+    ):
+        yield from (sung(event, path) for path in leaves(event))
+        yield sung(event, *leaves({name: it for name, it in event.items() if name not in accepted or name[0] == "a"}))
+        yield event | {CANARY: CANARY}
+
+
+def test_nothing_that_an_ehr_writes_into_feedback_stays(
+    app_with: Callable[..., FlaskClient], good: Json, tmp_path: Any, capfd: pytest.CaptureFixture[str]
+) -> None:
+    client = app_with(database_url=f"sqlite:///{tmp_path}/telecode.db")
+    heard = Heard()
+    logging.getLogger().addHandler(heard)
+    statuses = []
+    try:
+        for event in everywhere(client.post(NOTE_SIGN, json=good).get_json()["cards"][0]):
+            answer = client.post(f"{NOTE_SIGN}/feedback", json={"feedback": [event]})
+            assert CANARY not in answer.text
+            statuses.append(answer.status_code)
+    finally:
+        logging.getLogger().removeHandler(heard)
+    assert set(statuses) == {200, 400}
+    assert statuses.count(200) > 60
+    printed = capfd.readouterr()
+    for what in (heard.text.getvalue(), json.dumps(heard.lines), printed.out, printed.err, *kept(client, tmp_path)):
         assert CANARY.casefold() not in what.casefold()
 
 
