@@ -105,8 +105,8 @@ def test_times_are_rounded_and_the_last_word_within_an_hour_stays_the_last(url: 
         ({"known": False, "card": "Canary"}, {"card": "other"}),
         ({"known": False, "card": OTHER_CARD}, {"card": OTHER_CARD}),
         ({"outcome": "accepted", "accepted": "own"}, {"accepted": "own", "unknown_suggestions": ""}),
-        ({"outcome": "accepted", "accepted": "x own"}, {"accepted": "x own", "unknown_suggestions": ""}),
-        ({"outcome": "accepted", "accepted": "Canary owner"}, {"accepted": "", "unknown_suggestions": "other"}),
+        ({"outcome": "accepted", "accepted": "x own"}, {"accepted": "own", "unknown_suggestions": "other"}),
+        ({"accepted": f"Canary {CARD} owner"}, {"accepted": "", "unknown_suggestions": f"other {CARD} other"}),
         ({"known": False, "card": OTHER_CARD, "accepted": "own"}, {"accepted": "", "unknown_suggestions": "other"}),
     ],
 )

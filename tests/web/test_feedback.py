@@ -206,6 +206,35 @@ def test_f3_a_batch_is_heard_whole_and_again_without_harm(ehr: FlaskClient) -> N
     assert len(heard(ehr)) == 100
 
 
+def test_instances_of_one_database_keep_an_event_once_by_the_key_beside_it(
+    app_with: Callable[..., FlaskClient], tmp_path: Any
+) -> None:
+    url = f"sqlite:///{tmp_path}/telecode.db"
+    for _ in range(2):
+        ehr = app_with(database_url=url)
+        assert tell(ehr, event(), event(outcomeTimestamp="2026-11-20T20:30:01Z")).status_code == 200
+        assert len(heard(ehr)) == 2
+    assert (tmp_path / "telecode.key").is_file()
+    assert tell(app_with(database_url=url, digest_key="k" * 32), event()).status_code == 200
+    assert len(heard(ehr)) == 3  # another key knows nothing of those before
+
+
+@pytest.mark.parametrize(
+    ("stored", "at"),
+    [
+        ("hour", "2026-11-20T20:00:00+00:00"),
+        ("day", "2026-11-20T00:00:00+00:00"),
+        ("exact", "2026-11-20T20:30:00+00:00"),
+    ],
+)
+def test_a_site_says_to_what_times_are_rounded(
+    app_with: Callable[..., FlaskClient], tmp_path: Any, stored: str, at: str
+) -> None:
+    ehr = app_with(database_url=f"sqlite:///{tmp_path}/telecode.db", stored_time=stored)
+    assert tell(ehr, event()).status_code == 200
+    assert heard(ehr)[0]["at"] == at
+
+
 @pytest.mark.parametrize(
     ("body", "where"),
     [

@@ -4,6 +4,8 @@ What the older tables hold is brought to the same: their digests, from which a c
 random ones. An event from before, told again after, is therefore kept a second time.
 """
 
+import re
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -26,14 +28,15 @@ UPDATE feedback SET position = numbered.place
 FROM (SELECT digest, row_number() OVER (PARTITION BY card ORDER BY "at", received) AS place FROM feedback) AS numbered
 WHERE numbered.digest = feedback.digest
 """
-NO_SUGGESTION_OF_THE_CARD = """
-UPDATE feedback SET accepted = '', unknown_suggestions = 'other'
-WHERE accepted <> '' AND NOT (known AND EXISTS (
-    SELECT 1 FROM offer
-    WHERE offer.card = feedback.card AND offer.suggestion <> ''
-    AND ' ' || feedback.accepted || ' ' LIKE '% ' || offer.suggestion || ' %'
-))
+ACCEPTED = """
+SELECT feedback.digest, feedback.accepted, offer.suggestion
+FROM feedback LEFT JOIN offer ON offer.card = feedback.card AND feedback.known
+WHERE feedback.accepted <> ''
 """
+SORTED_OUT = """
+UPDATE feedback SET accepted = :own, unknown_suggestions = :others WHERE digest = :digest
+"""
+UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 CARD_OF_ANOTHER_FORM = "UPDATE feedback SET card = 'other' WHERE NOT known AND length(card) <> 36"
 REASON_OF_OTHERS = """
 UPDATE feedback SET reason_code = 'other'
@@ -59,12 +62,28 @@ def upgrade() -> None:
         sa.Column("unknown_suggestions", sa.String(2000), nullable=False, server_default=""),
     ):
         op.add_column("feedback", added)
-    for statement in (POSITION, NO_SUGGESTION_OF_THE_CARD, CARD_OF_ANOTHER_FORM, REASON_OF_OTHERS, SYSTEM_OF_OTHERS):
+    _sort_out_suggestions(op.get_bind())
+    for statement in (POSITION, CARD_OF_ANOTHER_FORM, REASON_OF_OTHERS, SYSTEM_OF_OTHERS):
         op.execute(statement)
     op.execute(f"UPDATE feedback SET digest = {RANDOM[dialect]}")  # noqa: S608 - our own words
     for table, column in TIMES:
         rounded = ROUNDED[dialect].format(column=column)
         op.execute(f"UPDATE {table} SET {column} = {rounded}")  # noqa: S608 - our own words
+
+
+def _sort_out_suggestions(connection: sa.Connection) -> None:
+    """Leave under `accepted` what the card had, and put the rest apart."""
+    told: dict[str, list[str]] = {}
+    had: dict[str, set[str]] = {}
+    for digest, accepted, suggestion in connection.execute(sa.text(ACCEPTED)):
+        told[digest] = accepted.split()
+        had.setdefault(digest, set()).add(suggestion)
+    for digest, ids in told.items():
+        own = [one for one in ids if one in had[digest]]
+        if own != ids:
+            others = [one if UUID.fullmatch(one) else "other" for one in ids if one not in own]
+            values = {"digest": digest, "own": " ".join(own), "others": " ".join(others)}
+            connection.execute(sa.text(SORTED_OUT), values)
 
 
 def downgrade() -> None:
