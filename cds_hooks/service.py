@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from cds_hooks.coding.select import select
 from cds_hooks.exchange.answers import failure_code
 from cds_hooks.exchange.calculator_link import calculator_link
 from cds_hooks.exchange.discovery import Offer, load_offer
-from cds_hooks.exchange.errand import Errand
+from cds_hooks.exchange.errand import Errand, resolve
 from cds_hooks.exchange.facts_json import read_facts
 from cds_hooks.exchange.fetch import Fetcher
 from cds_hooks.exchange.hook import HookRefused, HookRequest
@@ -26,8 +27,9 @@ from cds_hooks.exchange.response import sendable
 from cds_hooks.exchange.unread import Reads, load_reads
 from cds_hooks.settings import Settings
 from cds_hooks.store.ledger import CardGiven, OfferedCode
-from fhir_mapping.facts import EncounterFacts, Modality
-from fhir_mapping.gather import Gathered, MissingEncounter, WrongPatient, gather
+from fhir_mapping.facts import EncounterFacts, Fact, Modality, Parties, RecordShows, Release
+from fhir_mapping.gather import ContradictedPatient, Gathered, MissingEncounter, WrongPatient, gather
+from fhir_mapping.identity import others_read
 from fhir_mapping.latest_visit import latest_visit
 from fhir_mapping.note_rows import load_note_rules
 from fhir_mapping.note_rules import NoteRules
@@ -40,6 +42,18 @@ from fhir_mapping.wanted import wanted
 EARLIER = "priorEncounters"
 NO_VISIT_ORDERED = ("no_visit_ordered", "No draft order of this visit carries an E/M code.")
 VISIT = "{{context.encounterId}}"
+MIX_UP = "record_mix_up"
+SUBJECT = "subject"
+"""The mix-up within the visit's own record; the others are called by the prefetch key of the record."""
+_LOG = logging.getLogger("telecode")
+
+
+class MixedUp(ValueError):
+    """A read by id brought another record than the one that was asked for: `what`, by its prefetch key."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"another record was sent under {what}")
+        self.what = what
 
 
 class EncounterNotHad(LookupError):
@@ -124,24 +138,10 @@ class Telecode:
         if request.encounter_id is None:
             return self._nothing("no_encounter", "No telehealth visit of this patient was found.")
         try:
-            records, unread = self._collect(request, request.encounter_id, errand)
-            found = gather(
-                records,
-                patient_id=request.patient_id,
-                encounter_id=request.encounter_id,
-                user=request.user,
-                vocabulary=self.vocabulary,
-                note_rules=self.note_rules,
-                complete_history=self.settings.complete_history,
-                fhir_version=request.fhir_version,
-            )
-        except MissingEncounter as missing:
-            raise EncounterNotHad(request.encounter_id) from missing
-        except WrongPatient as wrong:
-            if self.offer.required in request.prefetch:
-                raise
-            raise EncounterNotHad(request.encounter_id) from wrong  # what the FHIR server gave is not the visit
-        facts = replace(found.facts, notes=(*unread, *found.facts.notes))
+            found = self._found(request, request.encounter_id, errand, picked=picked)
+        except MixedUp as mixed:
+            return self._mixed_up(mixed.what, request.service, profile)
+        facts = found.facts
         why = self._not_ours(request, found)
         if why is not None:
             return replace(self._nothing(why.id, why.text), facts=facts)
@@ -182,16 +182,50 @@ class Telecode:
         for card in answer.cards:
             yield CardGiven(card["uuid"], service_id, outcome.kind, questions, outcome.fingerprint, offers)
 
+    def _found(self, request: HookRequest, encounter_id: str, errand: Errand | None, *, picked: bool) -> Gathered:
+        """The facts of the visit. Raises EncounterNotHad, WrongPatient, and MixedUp as `_collect` does."""
+        try:
+            records, unread = self._collect(request, encounter_id, errand, picked=picked)
+            found = gather(
+                records,
+                patient_id=request.patient_id,
+                encounter_id=encounter_id,
+                user=request.user,
+                vocabulary=self.vocabulary,
+                note_rules=self.note_rules,
+                complete_history=self.settings.complete_history,
+                fhir_version=request.fhir_version,
+            )
+        except MissingEncounter as missing:
+            raise EncounterNotHad(encounter_id) from missing
+        except ContradictedPatient as contradicted:
+            raise MixedUp(SUBJECT) from contradicted
+        except WrongPatient as wrong:
+            if self.offer.required in request.prefetch:
+                raise
+            raise EncounterNotHad(encounter_id) from wrong  # what the FHIR server gave is not the visit
+        return replace(found, facts=replace(found.facts, notes=(*unread, *found.facts.notes)))
+
     def _collect(
-        self, request: HookRequest, encounter_id: str, errand: Errand | None
+        self, request: HookRequest, encounter_id: str, errand: Errand | None, *, picked: bool
     ) -> tuple[list[Any], tuple[str, ...]]:
         """The records to read the visit by, sent or fetched, and what could not be read.
 
-        First what prefetch lacks is fetched, then what those records point at.
+        First what prefetch lacks is fetched, then what those records point at. Raises MixedUp if one of them is not the
+        record that was asked for, by the EHR or from its FHIR server.
+        Parameters: `picked`, if no visit was named, so that none was asked for by the EHR.
         """
         prefetch = dict(request.prefetch)
         if errand is not None:
             prefetch |= errand.fill(self.offer.prefetch, self.reads.whole)
+        asked = {key: resolve(template, request) for key, template in self.offer.reads.items()}
+        if picked and self.offer.required in request.prefetch:
+            del asked[self.offer.required]
+        others = others_read(prefetch, {key: name for key, name in asked.items() if name}, self.offer.prefetch)
+        for key in others:
+            if key in self.reads.mix_ups:
+                raise MixedUp(key)
+        if errand is not None:
             records, _ = self.reads.set_apart(prefetch)
             prefetch |= errand.read(
                 wanted(
@@ -201,7 +235,8 @@ class Telecode:
                     vocabulary=self.vocabulary,
                 )
             )
-        return self.reads.set_apart(prefetch)
+        records, unread = self.reads.set_apart(prefetch)
+        return records, (*unread, *map(self.reads.another, others))
 
     def _at_latest_visit(self, request: HookRequest, errand: Errand | None) -> HookRequest:
         """The request as if it named the patient's latest telehealth visit, if the EHR has one.
@@ -246,6 +281,27 @@ class Telecode:
     def _fires(self, trigger: str | None, named: tuple[str, ...] | None) -> bool:
         """Whether a trigger action is one to answer; while none is named, only a developer's service answers all."""
         return trigger in named if named else named is None or self.settings.development
+
+    def _mixed_up(self, what: str, service: str, profile: ClientProfile) -> Answer:
+        """The answer after a mix-up of records: a card that says why, and nothing that was read."""
+        _LOG.warning("a record that was asked for by its id came as another one: %s", what)
+        questions = (Note(MIX_UP, self.reads.mix_ups[what]),)
+        outcome = Outcome(Kind.UNDETERMINED, (), questions, (), (), (), None, self.book.fingerprint, self.book.sources)
+        named = (one.name for one in fields(EncounterFacts) if one.name != "notes")
+        unread: dict[str, Any] = dict.fromkeys(named, Fact(why_unknown=self.reads.unread))
+        facts = EncounterFacts(**unread)
+        card = render(
+            outcome,
+            facts,
+            Parties(""),
+            self.book,
+            self.cards,
+            profile,
+            shows=RecordShows(),
+            release=Release.OTHER,
+            source_url=self.settings.page_address,
+        )
+        return Answer(facts, outcome, sendable([card.body] if card else [], service))
 
     def _nothing(self, why: str, text: str) -> Answer:
         outcome = Outcome(

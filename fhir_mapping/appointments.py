@@ -18,7 +18,9 @@ def appointments(chart: Chart, who: People) -> tuple[list[Json], tuple[str, ...]
 
     Parameters: `who` rendered the visit.
     """
-    linked = [chart.find(target, chart.encounter) for target in records(chart.encounter.get("appointment"))]
+    linked = [
+        chart.find(target, chart.encounter, "Appointment") for target in records(chart.encounter.get("appointment"))
+    ]
     if linked:
         return [found for found in {id(one): one for one in linked}.values() if found], ()
     every = chart.of("Appointment")

@@ -5,18 +5,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from fhir_mapping.encounter import visit_moment
+from fhir_mapping.identity import Identifier, Person, agree, identifiers
 from fhir_mapping.moments import Moment
 from fhir_mapping.resources import NOTHING, Json, Reference, name, quote, record, records, reference, text
 from fhir_mapping.searches import Search, searches
+from fhir_mapping.sent import Sent, collect
 from fhir_mapping.vocabulary import Vocabulary
 
-_NESTED = 3  # a Bundle within a Bundle within a Bundle: what batch answers of EHRs need, and no more
-_HARMLESS = {"warning", "information"}
 _MODIFIER, _NOT_UNDERSTOOD = "modifierExtension", "carries a modifier that is not understood"
-_NOT_A_RESOURCE = "a prefetched value is not a FHIR resource"
-# Only these are ever looked up by identifier.
-_IDENTIFIED = ("Location", "Organization", "Patient", "Practitioner", "PractitionerRole")
-_Sent = list[tuple[str, Json]]  # each resource with its full URL
 
 
 class MissingEncounter(LookupError):
@@ -25,6 +21,10 @@ class MissingEncounter(LookupError):
 
 class WrongPatient(ValueError):
     """The visit belongs to another patient than the request says."""
+
+
+class ContradictedPatient(WrongPatient):
+    """The visit says in two ways whose it is, and they do not agree, or not with the Patient that was sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,41 +52,57 @@ class Chart:
         """List this patient's resources of one type, and those that belong to no patient."""
         return self._index.by_kind.get(kind, ())
 
-    def find(self, target: object, within: Json = NOTHING) -> Json | None:
-        """Follow a reference of the resource `within`, if what it points at was supplied."""
-        return self._index.follow(reference(target), within)
+    def find(self, target: object, within: Json = NOTHING, kind: str = "") -> Json | None:
+        """Follow a reference of the resource `within`, if what it points at was supplied.
+
+        Parameters: `kind` of resource that the element refers to, for a reference that does not say it.
+        """
+        ref = reference(target)
+        return self._index.follow(ref if ref.kind else ref._replace(kind=kind), within)
 
     def follow(self, ref: Reference, within: Json = NOTHING) -> Json | None:
         """Follow a reference that is read already."""
         return self._index.follow(ref, within)
 
     def is_this_visit(self, target: object, within: Json = NOTHING) -> bool:
-        """Tell whether a reference points at the visit."""
+        """Tell whether a reference points at the visit, and nothing in it at another one.
+
+        It may name the visit by its address, by its id, or by one of its identifiers.
+        """
         ref = reference(target)
+        by_identifier = self._index.identifies(self.encounter, ref, target)
+        if by_identifier is not None and not by_identifier:
+            return False
+        if not ref.id:
+            return by_identifier is True and ref.kind in {"", "Encounter"}
         if self._index.follow(ref, within) is self.encounter:
             return True
-        return ref.kind in {"", "Encounter"} and ref.id != "" and ref.id == text(self.encounter.get("id"))
+        return ref.kind in {"", "Encounter"} and ref.id == text(self.encounter.get("id"))
 
 
 def open_chart(resources: Iterable[object], patient_id: str, encounter_id: str, vocabulary: Vocabulary) -> Chart:
     """Sort the values of a prefetch into the chart of one visit.
 
-    Raises MissingEncounter if the visit is not among them, and WrongPatient if it is another patient's.
+    Raises MissingEncounter if the visit is not among them, WrongPatient if it is another patient's, and its subclass
+    ContradictedPatient if what it says of its patient does not agree.
     """
     notes: list[str] = []
     resources = list(resources)
-    sent: _Sent = []
+    sent: Sent = []
     for value in resources:
-        _walk(value, sent, notes)
+        collect(value, sent, notes)
     index = _Index(sent)
     patient, visit = (reference(given).id or given for given in (patient_id, encounter_id))
     encounter = index.visit(visit)
-    match index.is_patient(encounter.get("subject"), patient):
-        case False:
+    person = Person(patient, index.by_kind.get("Patient", ()))
+    match index.whose(encounter.get("subject"), person, encounter):
+        case (False, False | None):
             raise WrongPatient("the encounter belongs to another patient than the request says")
-        case None:
+        case (False, _) | (_, False):
+            raise ContradictedPatient("what the encounter says of its patient does not agree")
+        case (None, None):
             notes.append("Encounter.subject does not say which patient it is")
-    mine = index.of_patient(patient, encounter)
+    mine = index.of_patient(person, encounter)
     if len(mine) < len(sent):
         others = Counter(text(resource.get("resourceType")) for _, resource in sent)
         others.subtract(text(resource.get("resourceType")) for _, resource in mine)
@@ -105,12 +121,12 @@ def open_chart(resources: Iterable[object], patient_id: str, encounter_id: str, 
 class _Index:
     """Where each resource that was sent is found: by type, by name, and by the address or identifier it has."""
 
-    def __init__(self, sent: _Sent) -> None:
+    def __init__(self, sent: Sent) -> None:
         self._sent = sent
         self.by_kind: dict[str, list[Json]] = {}
         self._by_name: dict[str, Json] = {}
         self._by_url: dict[str, Json] | None = None
-        self._by_identifier: dict[tuple[str, str, str], Json] | None = None
+        self._by_identifier: dict[tuple[str, str], list[tuple[str, Json]]] | None = None
         self._held: dict[int, tuple[Json, dict[str, Json]]] = {}
         self._has_bare_urls = False
         for url, resource in sent:
@@ -135,7 +151,8 @@ class _Index:
         if ref.kind == "#":
             return self._contained(within).get(ref.id)
         if ref.value:
-            return self._identified().get((ref.kind, ref.system, ref.value))
+            found = self._bearing(ref.kind, Identifier(ref.system, ref.value))
+            return found[0] if len({text(one.get("resourceType")) for one in found}) == 1 else None
         if named := self._by_name.get(ref.name):
             return named
         return self._addressed().get(ref.url) if ":" in ref.url or self._has_bare_urls else None
@@ -152,16 +169,39 @@ class _Index:
                     self._by_url.setdefault(address, resource)
         return self._by_url
 
-    def _identified(self) -> dict[tuple[str, str, str], Json]:
-        """Index the identifiers when one is first asked for: with their systems, and without."""
+    def identifies(self, resource: Json, ref: Reference, target: object) -> bool | None:
+        """Tell whether the identifiers of a reference are those of one resource and of no other; `None` if unclear."""
+        said = _identifiers_of(ref, target)
+        kind, answers = text(resource.get("resourceType")), []
+        for one in said:
+            found = self._bearing(kind, one)
+            if not any(bearer is resource for bearer in found):
+                answers.append(False if found else agree([one], identifiers(resource.get("identifier"))))
+            else:
+                answers.append(True if len(found) == 1 else None)
+        return False if False in answers else True if True in answers else None
+
+    def _bearing(self, kind: str, sought: Identifier) -> list[Json]:
+        """List the resources with an identifier, of one type or, if that is not said, of any.
+
+        Where it has no system, or a resource has none beside the value, the value must be of one system alone.
+        """
+        listed = self._identified().get((kind, sought.value), ())
+        exact = [resource for system, resource in listed if system and system == sought.system]
+        if exact:
+            return exact
+        loose = [(system, resource) for system, resource in listed if not (system and sought.system)]
+        return [resource for _, resource in loose] if len({system for system, _ in loose}) == 1 else []
+
+    def _identified(self) -> dict[tuple[str, str], list[tuple[str, Json]]]:
+        """Index the identifiers when one is first asked for: by type, and without."""
         if self._by_identifier is None:
             self._by_identifier = {}
-            for kind in _IDENTIFIED:
-                for resource in self.by_kind.get(kind, ()):
-                    for identifier in records(resource.get("identifier")):
-                        value = text(identifier.get("value"))
-                        for system in ("", text(identifier.get("system"))):
-                            self._by_identifier.setdefault((kind, system, value), resource)
+            for kind, held in self.by_kind.items():
+                for resource in held:
+                    for system, value in identifiers(resource.get("identifier")):
+                        for key in ((kind, value), ("", value)):
+                            self._by_identifier.setdefault(key, []).append((system, resource))
         return self._by_identifier
 
     def _contained(self, within: Json) -> dict[str, Json]:
@@ -171,39 +211,57 @@ class _Index:
             self._held[id(within)] = within, held
         return self._held[id(within)][1]
 
-    def is_patient(self, target: object, patient: str) -> bool | None:
-        """Tell whether a reference points at the patient; `None` if it does not say."""
-        ref = reference(target)
-        if ref.kind == "#":
-            return None
-        found = self.follow(ref)
-        own = text(found.get("id")) if found else ref.id
-        if not own:
-            return True if ref.value and ref.value == patient else None
-        return own == patient and ref.kind in {"", "Patient"}
+    def whose(self, target: object, person: Person, within: Json) -> tuple[bool | None, bool | None]:
+        """Tell whether a reference points at the patient: by its address, and by identifiers; `None` if it is silent.
 
-    def of_patient(self, patient: str, encounter: Json) -> _Sent:
+        Parameters: `within`, the resource that holds the reference, and may contain what it points at.
+        """
+        ref = reference(target)
+        said = _identifiers_of(ref, target)
+        by_address: bool | None = None
+        if ref.kind == "#":
+            contained = self._contained(within).get(ref.id, NOTHING)
+            said += identifiers(contained.get("identifier"))
+        elif ref.value:
+            by_address = True if ref.value in person.ids else None
+        else:
+            found = self.follow(ref)
+            own = text(found.get("id")) if found else ref.id
+            by_address = own in person.ids and ref.kind in {"", "Patient"} if own else None
+        if not said:
+            return by_address, None
+        others = [other for one in said for other in self._bearing("Patient", one)]
+        if others and not any(text(other.get("id")) in {"", *person.ids} for other in others):
+            return by_address, False
+        return by_address, agree(said, person.identifiers)
+
+    def of_patient(self, person: Person, encounter: Json) -> Sent:
         """List the visit and whatever may be the patient's."""
-        named, mine = f"Patient/{patient}", []
+        named, mine = tuple(f"Patient/{own}" for own in person.ids), []
         for found in self._sent:
             resource = found[1]
             subject = resource.get("subject")
             # The first is what nearly every resource says, hundreds of times.
-            if (isinstance(subject, dict) and subject.get("reference") == named) or (
-                resource is encounter or self._belongs(resource, patient)
+            if (isinstance(subject, dict) and subject.get("reference") in named and "identifier" not in subject) or (
+                resource is encounter or self._belongs(resource, person)
             ):
                 mine.append(found)
         return mine
 
-    def _belongs(self, resource: Json, patient: str) -> bool:
+    def _belongs(self, resource: Json, person: Person) -> bool:
         """Tell whether a resource may be the patient's: nothing in it says that it is somebody else's."""
         if resource.get("resourceType") == "Patient":
-            return text(resource.get("id")) in {"", patient}
-        said = [self.is_patient(target, patient) for target in _patients(resource)]
-        return any(answer is not False for answer in said) or not said
+            return text(resource.get("id")) in {"", *person.ids}
+        said = [self.whose(target, person, resource) for target in _patients(resource)]
+        return any(False not in answers for answers in said) or not said
 
 
-def _understood(mine: _Sent, encounter: Json, notes: list[str]) -> tuple[_Sent, Mapping[str, int]]:
+def _identifiers_of(ref: Reference, target: object) -> list[Identifier]:
+    """List the identifiers in a reference, beside its address or in place of it."""
+    return [Identifier(ref.system, ref.value)] if ref.value else identifiers(record(target).get("identifier"))
+
+
+def _understood(mine: Sent, encounter: Json, notes: list[str]) -> tuple[Sent, Mapping[str, int]]:
     """Leave out, and note, resources and lines of a bill that carry a modifier: FHIR lets none be read without it.
 
     The visit itself stays, for without it there is nothing to read; the note is then all that tells of it.
@@ -235,45 +293,8 @@ def _is_modified(resource: Json) -> bool:
 def _patients(resource: Json) -> Sequence[object]:
     for element in ("subject", "patient", "beneficiary"):
         if said := resource.get(element):
-            return records(said)
+            return said if isinstance(said, list) else [said]
     if resource.get("resourceType") == "Appointment":
         actors = [participant.get("actor") for participant in records(resource.get("participant"))]
         return [actor for actor in actors if reference(actor).kind == "Patient"]
     return ()
-
-
-def _walk(value: object, sent: _Sent, notes: list[str], url: str = "", depth: int = 0) -> None:
-    """Collect each resource in a prefetched value with its full URL; note what cannot be read, and go on."""
-    resource = record(value)
-    kind = text(resource.get("resourceType"))
-    if kind == "OperationOutcome":
-        notes.append(f"a prefetched resource could not be read by the EHR ({_issue(resource)})")
-    elif kind == "Bundle" and depth < _NESTED:
-        entries = resource.get("entry")
-        for each in entries if isinstance(entries, list) else records(entries):
-            entry = record(each)
-            held = entry.get("resource")
-            if text(record(held).get("resourceType")) != "OperationOutcome":
-                _walk(held, sent, notes, url or text(entry.get("fullUrl")), depth + 1)
-            elif not _says_empty(entry, record(held)):
-                notes.append(f"{_asked(resource)} could not be read by the EHR ({_issue(record(held))})")
-    elif kind and kind != "Bundle":
-        sent.append((url, resource))
-    elif value is not None:
-        notes.append(_NOT_A_RESOURCE)
-
-
-def _says_empty(entry: Json, outcome: Json) -> bool:
-    """Recognise Epic's way to say that a search found nothing."""
-    severities = {text(issue.get("severity")) for issue in records(outcome.get("issue"))}
-    return text(record(entry.get("search")).get("mode")) == "outcome" and bool(severities) and severities <= _HARMLESS
-
-
-def _issue(outcome: Json) -> str:
-    return next((quote(text(issue.get("code"))) for issue in records(outcome.get("issue"))), "") or "no reason given"
-
-
-def _asked(bundle: Json) -> str:
-    links = [link for link in records(bundle.get("link")) if link.get("relation") == "self"]
-    kind = text(links[0].get("url")).partition("?")[0].rpartition("/")[2] if links else ""
-    return f"a search for {kind}" if kind.isalpha() and kind.isascii() else "a search"

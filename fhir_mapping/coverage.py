@@ -130,7 +130,7 @@ def _account_priorities(chart: Chart) -> dict[str, int]:
     found: dict[str, int] = {}
     for account in chart.of("Account"):
         for entry in records(account.get("coverage")):
-            coverage, priority = chart.find(entry.get("coverage"), account), _number(entry.get("priority"))
+            coverage, priority = chart.find(entry.get("coverage"), account, "Coverage"), _number(entry.get("priority"))
             if coverage and priority is not None:
                 found[name(coverage)] = priority
     return found

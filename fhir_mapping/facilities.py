@@ -48,7 +48,9 @@ def behavioral_health(chart: Chart, described: Sequence[Described], types: Types
 
 
 def _types(chart: Chart) -> Iterator[tuple[Coding, Evidence]]:
-    owners = {id(provider := chart.find(chart.encounter.get("serviceProvider"), chart.encounter)): provider}
+    owners = {
+        id(provider := chart.find(chart.encounter.get("serviceProvider"), chart.encounter, "Organization")): provider
+    }
     places: dict[int, tuple[Json, bool]] = {}
     for entry in records(chart.encounter.get("location")):
         ref = reference(entry.get("location"))
@@ -57,7 +59,7 @@ def _types(chart: Chart) -> Iterator[tuple[Coding, Evidence]]:
     for location, contained in places.values():
         holder, path = (chart.encounter, "Encounter.contained.type") if contained else (location, "Location.type")
         yield from ((coding, evidence(holder, path, coding.said)) for coding in codings(location.get("type")))
-        organization = chart.find(location.get("managingOrganization"), location)
+        organization = chart.find(location.get("managingOrganization"), location, "Organization")
         owners.setdefault(id(organization), organization)
     for owner in filter(None, owners.values()):
         yield from (
@@ -67,7 +69,7 @@ def _types(chart: Chart) -> Iterator[tuple[Coding, Evidence]]:
 
 def _diagnosed(chart: Chart) -> Iterator[str]:
     entries = records(chart.encounter.get("diagnosis"))
-    named = [chart.find(entry.get("condition"), chart.encounter) for entry in entries]
+    named = [chart.find(entry.get("condition"), chart.encounter, "Condition") for entry in entries]
     for condition in {id(one): one for one in named}.values():
         for _, coding in chart.vocabulary.words("diagnosis", record(condition).get("code")):
             yield f"{name(record(condition))} {coding.code}"

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from fhir_mapping.charges import charges
-from fhir_mapping.chart import MissingEncounter, WrongPatient, open_chart
+from fhir_mapping.chart import ContradictedPatient, MissingEncounter, WrongPatient, open_chart
 from fhir_mapping.coverage import coverages
 from fhir_mapping.documentation import documentation
 from fhir_mapping.encounter import not_ours, service_date
@@ -23,7 +23,7 @@ from fhir_mapping.resources import check, name, reference
 from fhir_mapping.same_day import same_day_visit
 from fhir_mapping.vocabulary import Vocabulary
 
-__all__ = ["Gathered", "MissingEncounter", "WrongPatient", "gather"]
+__all__ = ["ContradictedPatient", "Gathered", "MissingEncounter", "WrongPatient", "gather"]
 
 _MOST_NOTES = 40  # a broken interface repeats itself; the first notes tell enough
 
@@ -63,7 +63,8 @@ def gather(  # noqa: PLR0913 - one chart, and all there is to read it by
     of the hook's context; `user`, the reference of who signs; `vocabulary` to read codes by,
     `note_rules` to read notes by; `complete_history` if the site vouches that its searches hold every visit;
     `fhir_version` as the EHR names it, if it does.
-    Raises MissingEncounter if the encounter is not among the resources, WrongPatient if it is another patient's.
+    Raises MissingEncounter if the encounter is not among the resources, WrongPatient if it is another patient's, and of
+    that ContradictedPatient if the encounter contradicts itself or the Patient on whose it is.
     """
     chart = open_chart(resources, patient_id, encounter_id, vocabulary)
     documented, charged, who, paid = documentation(chart), charges(chart), people(chart, user), coverages(chart)

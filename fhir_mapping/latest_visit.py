@@ -1,6 +1,6 @@
 """Finds a patient's latest telehealth visit, for an EHR that opens a chart without saying which visit it is about."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import date
 
 from fhir_mapping.chart import MissingEncounter, WrongPatient, open_chart
@@ -11,7 +11,8 @@ from fhir_mapping.modality import modality
 from fhir_mapping.moments import Moment
 from fhir_mapping.people import people
 from fhir_mapping.places import places
-from fhir_mapping.resources import PLAIN_ID, Json, record, records, text
+from fhir_mapping.resources import PLAIN_ID, Json, text
+from fhir_mapping.sent import resources_in
 from fhir_mapping.vocabulary import Vocabulary
 
 MOST = 20
@@ -26,18 +27,13 @@ def latest_visit(resources: Iterable[object], patient_id: str, vocabulary: Vocab
     """
     dated = [
         (moment, resource)
-        for resource in _each(resources)
+        for value in resources
+        for resource in resources_in(value)
         if text(resource.get("resourceType")) == "Encounter" and PLAIN_ID.fullmatch(text(resource.get("id")))
         if (moment := visit_moment(resource)) is not None
     ]
     newest = sorted(dated, key=_newest, reverse=True)[:MOST]
     return next((text(one.get("id")) for _, one in newest if _is_telehealth(one, patient_id, vocabulary)), None)
-
-
-def _each(resources: Iterable[object]) -> Iterator[Json]:
-    for value in resources:
-        yield record(value)
-        yield from (record(entry.get("resource")) for entry in records(record(value).get("entry")))
 
 
 def _newest(dated: tuple[Moment, Json]) -> tuple[date, float]:

@@ -21,7 +21,7 @@ def record_shows(chart: Chart) -> RecordShows:
 
 def _problems(chart: Chart) -> Iterator[str]:
     diagnosed = [record(one).get("condition") for one in records(chart.encounter.get("diagnosis"))]
-    named = {id(chart.find(target, chart.encounter)) for target in diagnosed}
+    named = {id(chart.find(target, chart.encounter, "Condition")) for target in diagnosed}
     for condition in chart.of("Condition"):
         of_visit = id(condition) in named or chart.is_this_visit(condition.get("encounter"), condition)
         if of_visit and not _is_wrong(condition):

@@ -24,7 +24,7 @@ from fhir_mapping.other_visits import (
 )
 from fhir_mapping.people import People
 from fhir_mapping.practices import Practices
-from fhir_mapping.resources import evidence, name, reference
+from fhir_mapping.resources import evidence, name
 
 _APART = range(-2, 3)
 """Days that an encounter may move by when its day is told in the time zone of the visit."""
@@ -69,7 +69,7 @@ def _is_the_visit(chart: Chart, other: OtherVisit, visit: Moment) -> bool:
     """Whether an encounter is the visit written twice: part of it, or at the same time, when nobody sees two."""
     if chart.is_this_visit(other.resource.get("partOf"), other.resource):
         return True
-    if chart.follow(reference(chart.encounter.get("partOf")), chart.encounter) is other.resource:
+    if chart.find(chart.encounter.get("partOf"), chart.encounter, "Encounter") is other.resource:
         return True
     start = moment_or_none(began(other.resource))
     if start is None or start.at is None or visit.at is None:

@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl
 from fhir_mapping.facts import Evidence, How
 from fhir_mapping.moments import moment_or_none
 from fhir_mapping.resources import Json, quote, record, records, text
+from fhir_mapping.sent import resources_in
 
 _HARMLESS = {"patient", "subject", "_count", "_sort", "_format", "_total", "_include", "_revinclude", "_summary"}
 _FROM, _TO = {"ge", "gt"}, {"le", "lt"}
@@ -42,8 +43,8 @@ def is_empty(value: object) -> bool:
     match record(value).get("resourceType"):
         case "Bundle":
             return not records(record(value).get("entry"))
-        case kind:
-            return kind in {None, "OperationOutcome"}
+        case _:
+            return not any(resources_in(value))
 
 
 def complete_search(known: Iterable[Search], kind: str, first: date, last: date) -> Evidence | None:

@@ -51,6 +51,11 @@ class Offer:
     prefetch: Mapping[str, str]
     required: str
 
+    @property
+    def reads(self) -> Mapping[str, str]:
+        """The templates that read one resource by its id; the others search."""
+        return {key: template for key, template in self.prefetch.items() if "?" not in template}
+
     def listing(self) -> dict[str, Any]:
         """The body of `GET /cds-services` (CDS Hooks 2.0, Discovery)."""
         return {"services": [dict(service.listing) for service in self.services.values()]}

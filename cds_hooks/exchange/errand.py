@@ -77,7 +77,7 @@ class Errand:
         """Fetch resources by reference, relative or absolute, each under its `Type/id`; others are left out."""
         names = dict.fromkeys(filter(None, map(self._name, references)))
         found = self._run({name: self._asked(self._call(name), whole=False) for name in names})
-        return {name: found.get(name, failure("timeout")) for name in names}
+        return {name: _checked(name, found.get(name, failure("timeout"))) for name in names}
 
     def _run(self, tasks: Mapping[str, Iterator[Any]]) -> dict[str, Any]:
         """The last that each task had found when all were done or the time was over."""
@@ -127,6 +127,12 @@ class Errand:
     def _name(self, reference: str) -> str | None:
         named = _NAME.fullmatch(reference.removeprefix(f"{self._server.base}/"))
         return named[1] if named and not _climbs(named[1]) else None
+
+
+def _checked(name: str, found: Any) -> Any:  # noqa: ANN401 - JSON is any shape
+    """What was read by its `Type/id`, or a failure where the server answered with another record."""
+    own = found.get("id") if failure_code(found) is None else None
+    return found if own is None or f"{found['resourceType']}/{own}" == name else failure("conflict")
 
 
 def resolve(template: str, request: HookRequest) -> str | None:

@@ -20,6 +20,8 @@ class _Reads(Row):
     reasons: dict[str, str]
     otherwise: str
     cut: str
+    mix_ups: dict[str, str]
+    unread: str
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,8 @@ class Reads:
     """The things that are read.
 
     How each is `called`, by prefetch key or resource type; those wanted `whole`; the `reasons` for not reading one, by
-    issue code, else `otherwise`, or that a list was `cut`.
+    issue code, else `otherwise`, or that a list was `cut`. Why nothing is suggested after one of the `mix_ups`, by the
+    key of the record that is another one, and why each fact is then `unread`.
     """
 
     called: Mapping[str, str]
@@ -35,6 +38,8 @@ class Reads:
     reasons: Mapping[str, str]
     otherwise: str
     cut: str
+    mix_ups: Mapping[str, str]
+    unread: str
 
     def set_apart(self, values: Mapping[str, Any]) -> tuple[list[Any], tuple[str, ...]]:
         """What can be read of the values, and a line for each thing that could not be."""
@@ -51,6 +56,10 @@ class Reads:
                     notes.append(f"{name} could not be read in full: {self.cut}")
         return readable, tuple(dict.fromkeys(notes))
 
+    def another(self, key: str) -> str:
+        """A line for a thing in whose place another record came."""
+        return f"{self.called[key]} could not be read: {self.reasons['conflict']}"
+
 
 def load_reads(folder: Path) -> Reads:
     """Read `reads.yaml`. Raises TableError with file and line."""
@@ -61,4 +70,6 @@ def load_reads(folder: Path) -> Reads:
         reasons=table.reasons,
         otherwise=table.otherwise,
         cut=table.cut,
+        mix_ups=table.mix_ups,
+        unread=table.unread,
     )

@@ -119,6 +119,7 @@ def lacking(good: Json, fhir: FhirServer, *keys: str) -> Json:
 
 _KIND = {
     "encounter": "Encounter",
+    "patient": "Patient",
     "coverage": "Coverage",
     "observations": "Observation",
     "documents": "DocumentReference",
@@ -198,9 +199,27 @@ def test_the_visit_of_another_patient_is_not_the_visit(hook: FlaskClient, fhir: 
     assert hook.post(NOTE_SIGN, json=lacking(good, fhir, "encounter")).status_code == 412
 
 
-def test_another_visit_of_the_patient_is_not_the_visit(hook: FlaskClient, fhir: FhirServer, good: Json) -> None:
-    good["prefetch"]["encounter"]["id"] = "e-99"
-    assert hook.post(NOTE_SIGN, json=lacking(good, fhir, "encounter")).status_code == 412
+@pytest.mark.parametrize(("key", "own"), [("encounter", "e-99"), ("encounter", "E-100"), ("patient", "P-100")])
+def test_a_server_that_answers_a_read_with_another_record_gets_a_card_that_says_so_and_no_code(
+    hook: FlaskClient, fhir: FhirServer, good: Json, key: str, own: str
+) -> None:
+    good["prefetch"][key]["id"] = own
+    said = outcome(card(hook, lacking(good, fhir, key)))
+    assert said["outcome"] == "undetermined"
+    assert [question["id"] for question in said["questions"]] == ["record_mix_up"]
+    assert "candidates" not in said
+
+
+def test_a_place_in_whose_stead_another_one_came_is_named_and_not_used(
+    hook: FlaskClient, fhir: FhirServer, good: Json
+) -> None:
+    good["prefetch"]["encounter"]["location"] = [{"location": {"reference": "Location/l1"}}]
+    asked = lacking(good, fhir)
+    home = {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v3-RoleCode", "code": "PTRES"}]}
+    fhir.answer = lambda _: ok({"resourceType": "Location", "id": "l2", "type": [home]})
+    found = card(hook, asked)
+    assert unread(found) == ["- a place of the visit could not be read: the EHR sent another record in its place"]
+    assert "patient_location" in {question["id"] for question in outcome(found)["questions"]}
 
 
 def test_another_patients_coverage_is_left_out_and_said_so(hook: FlaskClient, fhir: FhirServer, good: Json) -> None:
