@@ -6,27 +6,25 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from uuid import UUID
 
+from cds_hooks.exchange.context_ids import read_id, read_user
 from cds_hooks.exchange.discovery import Service
 from cds_hooks.exchange.drafts import of_visit
-from fhir_mapping.resources import PLAIN_ID
+from cds_hooks.exchange.refused import HookRefused
+from fhir_mapping.sent import opened
+
+__all__ = ["Access", "HookRefused", "HookRequest", "read_hook"]
 
 URL = re.compile(r"https?://[a-z0-9\[]", re.IGNORECASE | re.ASCII)
 TRIGGER = re.compile(r"com\.epic\.cdshooks\.request\.bpa-trigger-action")
 """Epic sends every trigger as patient-view and tells them apart by this extension."""
 FHIR_VERSION = re.compile(r"([a-z0-9.\-]+\.)?fhir-?version", re.IGNORECASE)
 """Epic's `com.epic.cdshooks.request.fhir-version`, and the plain name."""
-USER = re.compile(r"(Practitioner|PractitionerRole|Patient|RelatedPerson)/[A-Za-z0-9._\-]{1,256}")
-
-
-class HookRefused(ValueError):
-    """A request that cannot be answered as it stands: `where` the fault lies, and `why`."""
-
-    def __init__(self, where: str, why: str) -> None:
-        super().__init__(f"{where}: {why}")
-        self.where = where
-        self.why = why
+UUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
+UUID_WANTED = (
+    "is required: a UUID as 32 hexadecimal digits in groups of 8-4-4-4-12 with dashes, without braces and urn:uuid:, "
+    "such as 5b0c2b86-6c1e-4e6a-9d5b-0d0b6a3d7f11"
+)
 
 
 @dataclass(frozen=True)
@@ -73,20 +71,22 @@ def read_hook(body: Mapping[str, Any], service: Service | None, services: Mappin
         expected = service.hook if service else ", ".join(known.hook for known in services.values())
         raise HookRefused("hook", f"this service answers to {expected}")
     instance = body.get("hookInstance")
-    if not isinstance(instance, str) or not _is_uuid(instance):
-        raise HookRefused("hookInstance", "is required: a UUID")
+    if not isinstance(instance, str) or not UUID.fullmatch(instance):
+        raise HookRefused("hookInstance", UUID_WANTED)
     context = body.get("context")
     if not isinstance(context, dict):
         raise HookRefused("context", "is required: an object")
+    server = body.get("fhirServer")
+    named = server if isinstance(server, str) else None
     patient_id, encounter_id, document_id = (
-        _id(context, name, name in service.needs) for name in ("patientId", "encounterId", "documentReferenceId")
+        read_id(context, name, named, needed=name in service.needs)
+        for name in ("patientId", "encounterId", "documentReferenceId")
     )
-    user = context.get("userId")
+    user = read_user(context, named)
     drafts = dict(_drafts(context, service, encounter_id))
     prefetch = body.get("prefetch")
     if prefetch is not None and not isinstance(prefetch, dict):
         raise HookRefused("prefetch", "must be an object")
-    server = body.get("fhirServer")
     if server is not None and not (isinstance(server, str) and URL.match(server)):
         raise HookRefused("fhirServer", "must be a URL")
     return HookRequest(
@@ -94,11 +94,11 @@ def read_hook(body: Mapping[str, Any], service: Service | None, services: Mappin
         instance=instance,
         patient_id=patient_id or "",
         encounter_id=encounter_id,
-        user=user if isinstance(user, str) and USER.fullmatch(user) else None,
+        user=user,
         fhir_server=server,
         access=_access(body, server),
         # Drafts first: of a resource that came twice the first is read, and the draft is what is signed.
-        prefetch=drafts | {key: value for key, value in (prefetch or {}).items() if key not in drafts},
+        prefetch=drafts | {key: _opened(value) for key, value in (prefetch or {}).items() if key not in drafts},
         trigger=_said(body, TRIGGER),
         service=service.id,
         document_id=document_id,
@@ -106,21 +106,9 @@ def read_hook(body: Mapping[str, Any], service: Service | None, services: Mappin
     )
 
 
-def _id(context: Mapping[str, Any], name: str, needed: bool) -> str | None:
-    value = context.get(name)
-    if value is None and not needed:
-        return None
-    if not isinstance(value, str) or not PLAIN_ID.fullmatch(value):
-        raise HookRefused(f"context.{name}", "must be a plain id" if value is not None else "is required")
-    return value
-
-
-def _is_uuid(text: str) -> bool:
-    try:
-        UUID(text)
-    except ValueError:
-        return False
-    return len(text) == len("00000000-0000-0000-0000-000000000000")
+def _opened(value: object) -> object:
+    value = opened(value)
+    return [opened(one) for one in value] if isinstance(value, list) else value
 
 
 def _access(body: Mapping[str, Any], server: str | None) -> Access | None:

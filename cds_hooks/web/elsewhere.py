@@ -7,7 +7,8 @@ from typing import Any
 from uuid import uuid4
 
 from cds_hooks.exchange.answers import failure_code
-from cds_hooks.exchange.hook import USER, HookRequest
+from cds_hooks.exchange.context_ids import is_user
+from cds_hooks.exchange.hook import HookRequest
 from cds_hooks.service import Telecode
 from fhir_mapping.resources import PLAIN_ID, record, records, reference
 
@@ -45,9 +46,11 @@ def read_visit(telecode: Telecode, base: str, encounter_id: str) -> dict[str, An
     patient_id = reference(record(visit).get("subject")).id
     if not PLAIN_ID.fullmatch(patient_id):
         raise VisitNotRead("The Encounter names no patient.", 502)
-    asked = replace(asked, patient_id=patient_id, user=_user(visit), prefetch={telecode.offer.required: visit})
+    # Who looks is required, and where no clinician is named it is nobody who signs.
+    user = _user(visit) or f"Patient/{patient_id}"
+    asked = replace(asked, patient_id=patient_id, user=user, prefetch={telecode.offer.required: visit})
     prefetch = {**asked.prefetch, **errand.about(asked).fill(telecode.offer.prefetch, telecode.reads.whole)}
-    context = {"patientId": patient_id, "encounterId": encounter_id} | ({"userId": asked.user} if asked.user else {})
+    context = {"patientId": patient_id, "encounterId": encounter_id, "userId": user}
     whole = {"hookInstance": asked.instance, "hook": service.hook, "fhirServer": base}
     return whole | {"context": context, "prefetch": prefetch}
 
@@ -56,4 +59,4 @@ def _user(visit: object) -> str | None:
     """The first clinician among the participants; R5 calls an individual an actor."""
     said = (one.get("individual") or one.get("actor") for one in records(record(visit).get("participant")))
     named = (f"{ref.kind}/{ref.id}" for ref in map(reference, said) if ref.kind.startswith("Practitioner"))
-    return next((name for name in named if USER.fullmatch(name)), None)
+    return next((name for name in named if is_user(name)), None)

@@ -12,12 +12,13 @@ from pydantic.json_schema import models_json_schema
 
 from cds_hooks import __version__
 from cds_hooks.exchange import answers_json as said
+from cds_hooks.exchange.context_ids import KINDS, described_id, described_user
 from cds_hooks.exchange.discovery import Service
 from cds_hooks.exchange.facts_json import FactsJson
 from cds_hooks.exchange.feedback import FeedbackJson
+from cds_hooks.exchange.hook import UUID
 from cds_hooks.service import Telecode
 from cds_hooks.web.guard import DISCOVERY, OPERATIONS
-from fhir_mapping.resources import PLAIN_ID
 
 Json = dict[str, Any]
 REFUSALS: Mapping[int, str] = {
@@ -153,25 +154,22 @@ def _incoming(telecode: Telecode) -> Json:
 
 def _hook_request(service: Service) -> Json:
     """A hook request, as strictly as `read_hook` reads it: what EHRs add is let pass."""
-    plain = {"type": "string", "pattern": f"^{PLAIN_ID.pattern}$"}
     bundle = {"type": "object"}
-    may_hold = dict.fromkeys(("patientId", "encounterId", "documentReferenceId"), plain) | dict.fromkeys(
-        service.drafts, bundle
-    )
+    ids = {name: described_id(name, needed=name in service.needs) for name in KINDS}
+    may_hold = {**ids, **dict.fromkeys(service.drafts, bundle), "userId": described_user()}
     return {
         "type": "object",
         "required": ["hook", "hookInstance", "context"],
         "properties": {
             "hook": {"enum": sorted(service.hooks)},
-            "hookInstance": {"type": "string", "format": "uuid"},
+            "hookInstance": {"type": "string", "format": "uuid", "pattern": f"^{UUID.pattern}$"},
             "context": {
                 "type": "object",
                 "required": list(service.needs),
                 "properties": {
                     name: shape if name in service.needs else {"anyOf": [shape, {"type": "null"}]}
                     for name, shape in may_hold.items()
-                }
-                | {"userId": {"description": "Who signs: Practitioner/123 or PractitionerRole/456; else passed over."}},
+                },
             },
             "prefetch": {"type": ["object", "null"]},
             "extension": {"description": "What an EHR adds: Epic tells its triggers apart by it. Never refused."},

@@ -196,7 +196,7 @@ def test_r10_a_service_answers_its_own_hook_and_no_other(client: FlaskClient, go
 
 
 @pytest.mark.parametrize("name", ["patientId", "encounterId"])
-@pytest.mark.parametrize("value", ["Patient/p", "../p", "p?x=1", "p#1", "p 1", "p|1", "", 7, None, ["p"], "x" * 257])
+@pytest.mark.parametrize("value", ["Group/p", "../p", "p?x=1", "p#1", "p 1", "p|1", "", 7, None, ["p"], "x" * 257])
 def test_r11_ids_are_plain(client: FlaskClient, good: Json, name: str, value: object) -> None:
     good["context"][name] = value
     assert where(client, good) == f"context.{name}"
@@ -213,13 +213,105 @@ def test_r11_ids_longer_than_fhir_allows_and_with_an_underscore_are_borne(
     assert client.post(NOTE_SIGN, json=good).status_code == 200
 
 
-@pytest.mark.parametrize("user", ["dr-lind", "Group/x", "", None, 7, "Practitioner/a/b", "Practitioner/../x"])
-def test_r11_a_user_that_is_no_reference_is_an_unknown_user_and_never_part_of_a_query(
-    app_with: App, good: Json, user: object
+@pytest.mark.parametrize(
+    ("name", "kind", "own"),
+    [
+        ("patientId", "Patient", "p-100"),
+        ("encounterId", "Encounter", "e-100"),
+        ("documentReferenceId", "DocumentReference", "n1"),
+    ],
+)
+@pytest.mark.parametrize(
+    "form",
+    [
+        "{kind}/{own}",
+        " {own} ",
+        "urn:uuid:{own}",
+        "{kind}/{own}/_history/7",
+        "https://ehr.example/fhir/{kind}/{own}",
+        "https://ehr.example/fhir/{kind}/{own}/_history/7",
+    ],
+)
+def test_r11_a_reference_to_the_resource_of_an_id_is_taken_for_the_id(
+    client: FlaskClient, good: Json, name: str, kind: str, own: str, form: str
 ) -> None:
+    good["context"][name] = form.format(kind=kind, own=own)
+    (card,) = client.post(NOTE_SIGN, json=good).get_json()["cards"]
+    assert card["summary"].startswith("99214, POS 10")
+
+
+@pytest.mark.parametrize(
+    ("name", "reference"),
+    [("patientId", "Patient/p-100"), ("encounterId", "Encounter/e-100"), ("userId", "Practitioner/dr-lind")],
+)
+def test_r11_a_reference_to_another_server_than_the_one_named_is_refused(
+    client: FlaskClient, good: Json, name: str, reference: str
+) -> None:
+    good["fhirServer"] = "https://ehr.example/fhir/"
+    good["context"][name] = f"https://ehr.example/fhir/{reference}"
+    assert client.post(NOTE_SIGN, json=good).status_code == 200
+    good["context"][name] = f"https://other.example/fhir/{reference}"
+    assert where(client, good) == f"context.{name}"
+
+
+@pytest.mark.parametrize("blank", ["", "  ", None])
+def test_r11_a_blank_id_is_an_id_that_is_absent(client: FlaskClient, good: Json, blank: str | None) -> None:
+    good["context"]["documentReferenceId"] = blank
+    assert len(client.post(NOTE_SIGN, json=good).get_json()["cards"]) == 1
+    good |= {"hook": "patient-view"}
+    good["context"]["encounterId"] = blank
+    assert client.post("/cds-services/telehealth-em-patient-view", json=good).get_json() == {"cards": []}
+    good["hook"] = "encounter-discharge"
+    assert where(client, good, "/cds-services/telehealth-em-encounter-discharge") == "context.encounterId"
+
+
+@pytest.mark.parametrize("service", ["note-sign", "encounter-discharge", "patient-view", "order-sign"])
+@pytest.mark.parametrize(
+    "user", ["gone", "dr-lind", "Group/x", "", " ", None, 7, "Practitioner/a/b", "Practitioner/../x", "Practitioner/.."]
+)
+def test_r11_every_hook_names_its_user_by_type_and_id(app_with: App, good: Json, service: str, user: object) -> None:
+    good["hook"] = "org.example.telecode.note-sign" if service == "note-sign" else service
+    good["context"]["draftOrders"] = {"resourceType": "Bundle"}
+    if user == "gone":
+        del good["context"]["userId"]
+    else:
+        good["context"]["userId"] = user
+    client = app_with(order_sign="true")
+    assert where(client, good, f"/cds-services/telehealth-em-{service}") == "context.userId"
+    said = client.post(f"/cds-services/telehealth-em-{service}", json=good).get_json()["issue"][0]["diagnostics"]
+    assert "such as Practitioner/123" in said
+
+
+@pytest.mark.parametrize(
+    "user",
+    [
+        "PractitionerRole/r",
+        "Patient/p-100",
+        "RelatedPerson/x",
+        "https://ehr.example/fhir/Practitioner/dr-lind",
+        "Practitioner/dr-lind/_history/2",
+        " Practitioner/dr-lind",
+    ],
+)
+def test_r11_a_user_is_of_any_type_that_the_hooks_know(client: FlaskClient, good: Json, user: str) -> None:
     good["context"]["userId"] = user
-    chart = ChartServer()
-    with chart.running() as base:
-        answer = app_with(fhir_allow=base, fhir_deadline="10").post(NOTE_SIGN, json=good | {"fhirServer": base})
-    assert answer.status_code == 200
-    assert not chart.kinds() & {"Practitioner", "Group", "dr-lind"}
+    assert client.post(NOTE_SIGN, json=good).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "instance",
+    [
+        "{5b0c2b86-6c1e-4e6a-9d5b-0d0b6a3d7f11}",
+        "urn:uuid:5b0c2b86-6c1e-4e6a-9d5b-0d0b6a3d7f11",
+        "5b0c2b866c1e4e6a9d5b0d0b6a3d7f11",
+        "5b0c2b86-6c1e-4e6a-9d5b-0d0b6a3d7f1_",
+        "req-4711",
+    ],
+)
+def test_r1_a_hook_instance_of_another_form_is_refused_with_the_form_that_is_wanted(
+    client: FlaskClient, good: Json, instance: str
+) -> None:
+    good["hookInstance"] = instance
+    said = client.post(NOTE_SIGN, json=good).get_json()["issue"][0]
+    assert said["expression"] == ["hookInstance"]
+    assert "8-4-4-4-12 with dashes" in said["diagnostics"]
