@@ -2,6 +2,7 @@
 
 import gc
 import logging
+from http import HTTPStatus
 
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
@@ -40,6 +41,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     settings.check_start()
     app = Flask(__name__)
     app.url_map.merge_slashes = False  # a redirect would quote the path that was asked for
+    app.url_map.strict_slashes = False  # some clients add a slash to the address they are given
     journal.install(app)
     browsers.install(app, settings.cors_origins)
     app.extensions["telecode"] = Telecode.start(settings)
@@ -68,7 +70,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.register_error_handler(WrongPatient, lambda _: refusal(400, "the Encounter is another patient's", "prefetch"))
     app.register_error_handler(
         EncounterNotHad,
-        lambda _: refusal(412, "the Encounter is required: send it in prefetch, or let it be fetched", "prefetch"),
+        lambda _: refusal(
+            412, "the Encounter is required: send the resource in prefetch, or let it be fetched", "prefetch"
+        ),
     )
     app.register_error_handler(
         StoreUnavailableError, lambda _: refusal(503, "the store cannot be written now: send it again")
@@ -102,7 +106,8 @@ def _unexpected(error: Exception) -> Response:
 def _http_error(error: HTTPException) -> Response:
     if isinstance(error.response, Response):
         return error.response
-    answer = refusal(error.code or 500, error.name)
+    why = "no such address; see /cds-services" if error.code == HTTPStatus.NOT_FOUND else error.name
+    answer = refusal(error.code or 500, why)
     for name, value in error.get_headers():
         if name == "Allow":
             answer.headers["Allow"] = value

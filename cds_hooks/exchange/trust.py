@@ -123,8 +123,9 @@ class Trust:
     def check(self, authorization: str | None, path: str, *, unchecked: bool = False) -> Client:
         """Believe a call, or raise Untrusted; raise Unsure if all that could be checked is good, but not all could be.
 
-        Parameters: the `Authorization` header; the `path` of the endpoint called, which the token must be made for;
-        with `unchecked` a call is believed too while the store cannot tell whether its token was used before.
+        Parameters: the `Authorization` header; the `path` of the endpoint called, which the token must be made for: for
+        one with a slash at its end it may be made for the path without it; with `unchecked` a call is believed too
+        while the store cannot tell whether its token was used before.
         """
         try:
             shown = self._presented(authorization)
@@ -135,7 +136,8 @@ class Trust:
         issuer, name, claims = shown.issuer, shown.name, shown.token.claims
         if not shown.token.is_signed(shown.algorithm, shown.key):
             raise Untrusted("signature", name)
-        if not _is_for(claims.get("aud"), {*issuer.audiences, *(address + path for address in self._addresses)}):
+        called = {address + form for address in self._addresses for form in (path, path.rstrip("/"))}
+        if not _is_for(claims.get("aud"), {*issuer.audiences, *called}):
             raise Untrusted("audience", name)
         expires = self._in_time(claims, issuer, name)
         tenant = _word(claims.get("tenant", ""), "tenant", name, empty=True)

@@ -10,7 +10,8 @@ from typing import Any
 import atheris
 
 with atheris.instrument_imports():
-    from cds_hooks.web.body import DEEPEST, BodyRefused, parse_object
+    from cds_hooks.web.body import BodyRefused, parse_object
+    from fhir_mapping.strict_json import DEEPEST
 
 
 PIECES = (

@@ -33,8 +33,24 @@ def test_a_good_token_opens_every_door_it_was_made_for(ehr: FlaskClient, good: J
 
 
 @pytest.mark.parametrize("headers", [{}, {"Authorization": f"Bearer {signed(claims('/cds-services'))}"}])
-def test_discovery_is_to_be_had_with_a_token_and_without(ehr: FlaskClient, headers: dict[str, str]) -> None:
-    assert len(ehr.get("/cds-services", headers=headers).get_json()["services"]) == 3
+@pytest.mark.parametrize("path", ["/cds-services", "/cds-services/"])
+def test_discovery_is_to_be_had_with_a_token_and_without(ehr: FlaskClient, headers: dict[str, str], path: str) -> None:
+    assert len(ehr.get(path, headers=headers).get_json()["services"]) == 3
+
+
+@pytest.mark.parametrize(
+    ("called", "made_for", "status"),
+    [
+        (f"{PATH}/", PATH, 200),
+        (f"{PATH}/", f"{PATH}/", 200),
+        (PATH, f"{PATH}/", 401),
+        (f"{PATH}/", "/cds-services", 401),
+    ],
+)
+def test_a_token_for_an_address_opens_it_with_a_slash_at_its_end_too(
+    ehr: FlaskClient, good: Json, called: str, made_for: str, status: int
+) -> None:
+    assert call(ehr, good, f"Bearer {signed(claims(made_for))}", called).status_code == status
 
 
 def test_a_token_used_twice_gets_the_bare_answer_too(ehr: FlaskClient, good: Json) -> None:
@@ -56,7 +72,6 @@ def test_of_two_instances_on_one_store_one_takes_a_token_and_the_other_refuses_i
     ("method", "path"),
     [
         ("POST", "/cds-services"),
-        ("GET", "/cds-services/"),
         ("POST", PATH),
         ("GET", PATH),
         ("DELETE", PATH),

@@ -1,5 +1,7 @@
 """Whole hook requests through HTTP: the right code on one card, a question where a fact is missing, or no card."""
 
+import copy
+import json
 import re
 from collections.abc import Callable
 from typing import Any
@@ -264,3 +266,80 @@ def test_the_answer_explained_holds_facts_outcome_and_cards(client: FlaskClient,
     assert answer["facts"]["clinician"]["value"] is None
     assert answer["outcome"]["candidates"][0]["modifiers"] == []
     assert answer["facts"]["service_date"]["value"] == "2026-11-20"
+
+
+def test_a_slash_at_the_end_of_an_address_is_borne(client: FlaskClient, good: Request) -> None:
+    assert client.get("/cds-services/").get_json() == client.get("/cds-services").get_json()
+    assert len(cards(client, good, f"{NOTE_SIGN}/")) == 1
+    told = {"feedback": [{"card": "c", "outcome": "overridden", "outcomeTimestamp": "2026-11-20T20:30:00Z"}]}
+    assert client.post(f"{NOTE_SIGN}/feedback/", json=told).status_code == 200
+    nowhere = client.post(f"{NOTE_SIGN}//", json=good)
+    assert nowhere.status_code == 404
+    assert nowhere.get_json()["issue"][0]["diagnostics"] == "no such address; see /cds-services"
+
+
+def in_a_string(value: object) -> str:
+    return json.dumps(value)
+
+
+WRAPPED: dict[str, Callable[[Any], object]] = {
+    "a list": lambda value: [value],
+    "a list with nothing beside": lambda value: [None, value],
+    "an entry": lambda value: {"resource": value},
+    "an entry with its address": lambda value: {"fullUrl": "urn:uuid:5b0c2b86", "resource": value},
+    "an entry of a batch": lambda value: {"response": {"status": "200"}, "resource": value},
+    "a prefetch of CDS Hooks 1.0": lambda value: {"response": {"status": "200 OK"}, "resource": value},
+    "JSON in a string": in_a_string,
+    "JSON in a string in a string": lambda value: in_a_string(in_a_string(value)),
+    "JSON of an entry in a string in a list": lambda value: [in_a_string({"resource": in_a_string([value])})],
+    "a Bundle of strings": lambda value: {"resourceType": "Bundle", "entry": [{"resource": in_a_string(value)}]},
+    "a Bundle without entries around": lambda value: {"resourceType": "Bundle", "entry": [value]},
+}
+
+
+@pytest.mark.parametrize("how", WRAPPED)
+def test_a_resource_is_read_in_whatever_it_is_wrapped(client: FlaskClient, good: Request, how: str) -> None:
+    plain = cards(client, copy.deepcopy(good))[0]["summary"]
+    good["prefetch"] = {key: WRAPPED[how](value) for key, value in good["prefetch"].items()}
+    (card,) = cards(client, good)
+    assert card["summary"] == plain
+
+
+@pytest.mark.parametrize("how", WRAPPED)
+def test_another_visit_so_wrapped_is_a_mix_up_and_no_412(client: FlaskClient, good: Request, how: str) -> None:
+    good["prefetch"]["encounter"]["id"] = "e-99"
+    good["prefetch"]["encounter"] = WRAPPED[how](good["prefetch"]["encounter"])
+    (card,) = cards(client, good)
+    assert [question["id"] for question in outcome(card)["questions"]] == ["record_mix_up"]
+
+
+def test_a_list_of_resources_is_read_as_a_bundle_of_them_is(client: FlaskClient, good: Request) -> None:
+    plain = cards(client, copy.deepcopy(good))[0]["summary"]
+    for key in ("observations", "coverage", "priorEncounters"):
+        good["prefetch"][key] = [entry["resource"] for entry in good["prefetch"][key]["entry"]]
+    assert cards(client, good)[0]["summary"] == plain
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"resourceType": "Encounter", "id": "e-100"',
+        '{"resourceType": "Encounter", "id": "e-100", "id": "e-100"}',
+        '{"resourceType": "Encounter", "id": "e-100", "length": NaN}',
+        '{"resourceType": "Encounter", "id": "e-100", "a": ' + "[" * 64 + "1" + "]" * 64 + "}",
+        "Encounter/e-100",
+    ],
+)
+def test_json_in_a_string_is_read_as_strictly_as_a_body(client: FlaskClient, good: Request, text: str) -> None:
+    good["prefetch"]["encounter"] = text
+    answer = client.post(NOTE_SIGN, json=good)
+    assert answer.status_code == 412
+    assert "send the resource in prefetch" in answer.get_json()["issue"][0]["diagnostics"]
+
+
+@pytest.mark.parametrize(("status", "why"), [("404 Not Found", "the EHR does not have it"), ("500", "an error")])
+def test_an_entry_whose_read_failed_is_named(client: FlaskClient, good: Request, status: str, why: str) -> None:
+    good["prefetch"]["coverage"] = {"response": {"status": status}}
+    (card,) = cards(client, good)
+    assert "the patient's coverage could not be read: " in card["detail"]
+    assert why in card["detail"]

@@ -52,6 +52,31 @@ def test_a_byte_order_mark_is_borne(client: FlaskClient, good: Request) -> None:
     assert client.post(NOTE_SIGN, data=body, content_type="application/json").status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("charset", "codec", "status"),
+    [
+        ("ISO-8859-1", "latin-1", 200),
+        ("windows-1252", "cp1252", 200),
+        ("ISO-8859-1", "utf-8", 200),
+        ("utf-8", "utf-8", 200),
+        ("utf-8", "latin-1", 400),
+        ("", "latin-1", 400),
+        ("koi8-r", "latin-1", 400),
+        ("utf-16", "utf-16", 400),
+        ("", "utf-16-le", 400),
+    ],
+)
+def test_a_body_that_is_not_utf_8_is_taken_in_the_charset_it_declares_or_refused_in_words(
+    client: FlaskClient, good: Request, charset: str, codec: str, status: int
+) -> None:
+    good["prefetch"]["coverage"]["entry"][0]["resource"]["payor"] = [{"display": "Médicare Part B"}]
+    body = json.dumps(good, ensure_ascii=False).encode(codec)
+    kind = f"application/json; charset={charset}" if charset else "application/json"
+    answer = client.post(NOTE_SIGN, data=body, content_type=kind)
+    assert answer.status_code == status, answer.text
+    assert status == 200 or "send JSON in UTF-8" in answer.get_json()["issue"][0]["diagnostics"]
+
+
 def test_another_content_type_is_415(client: FlaskClient, good: Request) -> None:
     assert client.post(NOTE_SIGN, data=json.dumps(good), content_type="text/plain").status_code == 415
     packed = client.post(NOTE_SIGN, json=good, headers={"Content-Encoding": "gzip"})
