@@ -175,10 +175,11 @@ class _Index:
         kind, answers = text(resource.get("resourceType")), []
         for one in said:
             found = self._bearing(kind, one)
-            if not any(bearer is resource for bearer in found):
-                answers.append(False if found else agree([one], identifiers(resource.get("identifier"))))
-            else:
+            if any(bearer is resource for bearer in found):
                 answers.append(True if len(found) == 1 else None)
+            else:
+                differs = agree([one], identifiers(resource.get("identifier"))) is False
+                answers.append(False if found or differs else None)
         return False if False in answers else True if True in answers else None
 
     def _bearing(self, kind: str, sought: Identifier) -> list[Json]:

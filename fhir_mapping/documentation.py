@@ -5,29 +5,23 @@ Two places are read, in this order: Observations with telecode's codes, then ext
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from decimal import Decimal
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from fhir_mapping.chart import Chart
 from fhir_mapping.encounter import slot_note
 from fhir_mapping.facts import AudioOnlyReason, Fact, MdmElements, MdmLevel, Rival
 from fhir_mapping.moments import moment_or_none
+from fhir_mapping.quantities import RefusedError, documented_minutes
 from fhir_mapping.readings import CONTRADICTION, Reading, overruled_note, weigh
 from fhir_mapping.resources import Json, concepts, evidence, name, quote, record, records, reference, text
 from fhir_mapping.vocabulary import Vocabulary
 
 T = TypeVar("T")
 
-_SECONDS = {"seconds": 1, "minutes": 60, "hours": 3600}
-_DAY = 24 * 60
 _ELEMENTS = {"mdm_problems": "problems", "mdm_data": "data", "mdm_risk": "risk"}
 _CODED = ("valueCodeableConcept", "valueCoding", "valueCode", "valueString")
 _UNSAID = "neither an Observation nor an extension of the Encounter says it"
 _SILENT: Fact[Any] = Fact(why_unknown=_UNSAID)
-
-
-class RefusedError(ValueError):
-    """A value that cannot be evidence, and why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,30 +55,6 @@ def documentation(chart: Chart) -> Documentation:
         audio_only_reason=reader.fact("audio_only_reason", _reason),
         notes=tuple(reader.notes),
     )
-
-
-def whole_minutes(quantity: object, vocabulary: Vocabulary) -> int:
-    """Convert a Quantity or Duration to whole minutes, rounded down: a minute begun is not a minute spent.
-
-    Raises RefusedError for anything but a plain number of seconds, minutes or hours within one day.
-    """
-    said = record(quantity)
-    value, code = said.get("value"), text(said.get("code"))
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise RefusedError("the value is not a quantity with a unit")
-    if said.get("comparator"):
-        raise RefusedError("the value is not exact")
-    by_code = vocabulary.term("unit", "ucum", code)
-    by_text = next(iter(vocabulary.phrases("unit", text(said.get("unit")))), None)
-    unit = by_code or by_text
-    if unit is None or (code and not by_code):
-        raise RefusedError("the unit is not known")
-    if by_text not in {None, unit}:
-        raise RefusedError("the unit contradicts itself")
-    # The first bound also refuses NaN, and numbers too large to convert.
-    if not 0 <= value <= _DAY * 60 or (minutes := Decimal(str(value)) * _SECONDS[unit] // 60) > _DAY:
-        raise RefusedError("the value is no time within one day")
-    return int(minutes)
 
 
 class _Value(NamedTuple, Generic[T]):
@@ -170,10 +140,7 @@ class _Reader:
 
 
 def _minutes(holder: Json, vocabulary: Vocabulary) -> _Value[int]:
-    element = "valueDuration" if "valueDuration" in holder else "valueQuantity"
-    quantity = record(holder.get(element))
-    unit = text(quantity.get("unit")) or text(quantity.get("code"))
-    return _Value(whole_minutes(quantity, vocabulary), element, f"{quantity.get('value')} {unit}")
+    return _Value(*documented_minutes(holder, vocabulary))
 
 
 def _level(holder: Json, vocabulary: Vocabulary) -> _Value[MdmLevel]:

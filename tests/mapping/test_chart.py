@@ -1,13 +1,16 @@
 """What the EHR sent: Bundles, references, failures and other people's records."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from fhir_mapping.facts import PatientLocation
 from fhir_mapping.gather import MissingEncounter, WrongPatient
+from fhir_mapping.identity import Identifier, agree
 from fhir_mapping.resources import check, quote, reference
 from tests.mapping.charts import (
+    CPT,
     ROLE,
     SNOMED,
     Json,
@@ -327,3 +330,129 @@ def test_a_coverage_left_out_for_its_modifier_makes_no_other_one_the_primary() -
 def test_an_earlier_encounter_left_out_for_its_modifier_keeps_the_patient_from_being_new() -> None:
     before = bundle(earlier("e0", "2025-11-23") | TURNED, link=[{"relation": "self", "url": "Encounter?patient=p1"}])
     assert not read(visit(), before, complete_history=True).facts.patient_status.known
+
+
+MINE: Json = {"identifier": {"system": "urn:csn", "value": "77"}}
+OTHERS: Json = {"identifier": {"system": "urn:csn", "value": "78"}}
+
+
+@pytest.mark.parametrize(
+    ("resource", "fact"),
+    [
+        (lambda named: level("mdm-level", "high", encounter=named), "mdm"),
+        (lambda named: note("Total time: 60 minutes.", context={"encounter": [named]}), "total_minutes"),
+        (lambda named: composition("Total time: 60 minutes.", named), "total_minutes"),
+        (lambda named: claim("99215", item=[claim("99215")["item"][0] | {"encounter": [named]}]), "reported_code"),
+        (lambda named: charge_item("99215", named), "reported_code"),
+        (lambda named: order("99215", named), "reported_code"),
+    ],
+)
+def test_whatever_names_its_visit_by_identifier_is_of_the_visit_with_it(
+    resource: Callable[[Json], Json], fact: str
+) -> None:
+    mine = visit(identifier=[MINE["identifier"]])
+    assert getattr(facts(mine, resource(MINE)), fact).known
+    assert not getattr(facts(mine, resource(OTHERS)), fact).known
+
+
+def composition(said: str, named: Json) -> Json:
+    section = [{"text": {"div": f"<div>{said}</div>"}}]
+    return {"resourceType": "Composition", "id": "co1", "status": "final", "encounter": named, "section": section}
+
+
+def charge_item(code: str, named: Json) -> Json:
+    return {
+        "resourceType": "ChargeItem",
+        "id": "ch1",
+        "status": "billable",
+        "code": concept(CPT, code),
+        "context": named,
+    }
+
+
+def order(code: str, named: Json) -> Json:
+    return {
+        "resourceType": "ServiceRequest",
+        "id": "s1",
+        "status": "draft",
+        "code": concept(CPT, code),
+        "encounter": named,
+    }
+
+
+@pytest.mark.parametrize("kind", [{}, {"type": "Appointment"}])
+def test_the_appointment_of_a_visit_is_found_by_its_identifier_though_the_visit_has_the_same(kind: Json) -> None:
+    other = BOOKED | {"id": "a2", "appointmentType": concept(SNOMED, "185317003")}
+    named = visit(identifier=[MINE["identifier"]], appointment=[MINE | kind])
+    found = facts(named, bundle(other, BOOKED | {"identifier": [MINE["identifier"]]}))
+    assert found.modality.evidence[0].resource == "Appointment/a1"
+
+
+def test_an_account_names_its_coverage_by_identifier() -> None:
+    first, second = {"system": "urn:cov", "value": "1"}, {"system": "urn:cov", "value": "2"}
+    account = {
+        "resourceType": "Account",
+        "coverage": [
+            {"coverage": {"identifier": second}, "priority": 1},
+            {"coverage": {"identifier": first}, "priority": 2},
+        ],
+    }
+    sent = (coverage("5", identifier=[first]), coverage("121", own="c2", identifier=[second]))
+    assert not facts(visit(), *sent).payers.known
+    payers = facts(visit(), *sent, account).payers.value
+    assert payers is not None
+    assert payers[0] == "medicare-ffs"
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        "Patient/p2",
+        {"reference": "Patient/P1"},
+        {"identifier": {"system": "urn:mrn", "value": "2"}},
+        {"reference": "Patient/p1", "identifier": {"system": "urn:mrn", "value": "2"}},
+    ],
+)
+def test_a_record_that_is_anothers_by_any_part_of_its_subject_is_left_out(subject: Any) -> None:
+    mine = {"resourceType": "Patient", "id": "p1", "identifier": [{"system": "urn:mrn", "value": "1"}]}
+    found = facts(visit(), mine, minutes("total-time", 34, subject=subject))
+    assert found.total_minutes.value is None
+    assert "left out, because of another patient: 1 Observation" in found.notes
+
+
+@pytest.mark.parametrize(
+    ("said", "known", "answer"),
+    [
+        ([("a", "1")], [("a", "1")], True),
+        ([("a", "1")], [("a", "2")], False),
+        ([("a", "1")], [("a", "2"), ("a", "1")], True),
+        ([("a", "1")], [("b", "1")], None),
+        ([("a", "1")], [("", "1")], True),
+        ([("a", "1")], [("a", "2"), ("", "1")], False),
+        ([("", "1")], [("a", "1"), ("", "2")], True),
+        ([("", "1")], [("", "2")], False),
+        ([("", "1")], [("a", "2")], None),
+        ([("a", "1"), ("b", "1")], [("a", "1"), ("b", "2")], False),
+        ([("a", "1"), ("c", "1")], [("a", "1"), ("b", "2")], True),
+        ([], [("a", "1")], None),
+        ([("a", "1")], [], None),
+    ],
+)
+def test_identifiers_agree_if_one_is_shared_and_no_system_gives_two_values(
+    said: list[tuple[str, str]], known: list[tuple[str, str]], answer: bool | None
+) -> None:
+    assert agree([Identifier(*one) for one in said], [Identifier(*one) for one in known]) is answer
+
+
+def test_two_links_lead_to_one_patient_and_a_link_without_a_type_to_none() -> None:
+    def linked(own: str, other: str, how: str | None = "replaces") -> Json:
+        return {
+            "resourceType": "Patient",
+            "id": own,
+            "link": [{"type": how, "other": {"reference": f"Patient/{other}"}}],
+        }
+
+    of_p3 = visit(subject={"reference": "Patient/p3"})
+    assert read(of_p3, linked("p2", "p1"), linked("p3", "p2")).facts.service_date.known
+    with pytest.raises(WrongPatient):
+        read(of_p3, linked("p2", "p1"), linked("p3", "p2", None))

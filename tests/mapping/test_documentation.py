@@ -5,7 +5,20 @@ from typing import Any
 import pytest
 
 from fhir_mapping.facts import AudioOnlyReason, MdmElements, MdmLevel
-from tests.mapping.charts import BASE, UCUM, Json, bundle, concept, extended, facts, level, minutes, observed, visit
+from tests.mapping.charts import (
+    BASE,
+    UCUM,
+    Json,
+    bundle,
+    concept,
+    earlier,
+    extended,
+    facts,
+    level,
+    minutes,
+    observed,
+    visit,
+)
 
 TOTAL = "total-time"
 
@@ -32,9 +45,29 @@ def test_minutes_are_whole_and_rounded_down_in_every_unit(value: float, unit: st
     assert fact.evidence[0].said == f"{value} {unit}"
 
 
-@pytest.mark.parametrize("unit", ["min", "Minutes", "mins", "minute"])
+@pytest.mark.parametrize("unit", ["min", "Minutes", "mins", "minute", "MIN", "minute(s)", "min."])
 def test_a_unit_may_be_said_in_words_alone(unit: str) -> None:
     assert facts(visit(), observed(TOTAL, {"valueQuantity": {"value": 34, "unit": unit}})).total_minutes.value == 34
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ({"valueQuantity": {"value": "34", "unit": "min"}}, "34 min"),
+        ({"valueQuantity": {"value": " 34.9 ", "unit": "min"}}, "34.9 min"),
+        ({"valueQuantity": {"value": "2040", "code": "s"}}, "2040 s"),
+        ({"valueQuantity": {"value": 34, "system": UCUM, "code": "MIN"}}, "34 MIN"),
+        ({"valueQuantity": {"value": 34, "system": UCUM, "code": "minutes"}}, "34 minutes"),
+        ({"valueQuantity": {"value": 34, "unit": "min"}, "valueDuration": {"value": 34, "code": "min"}}, "34 min"),
+        ({"valueString": "34 min"}, "34 min"),
+        ({"valueString": "34min."}, "34min."),
+        ({"valueString": " 34 Minutes "}, "34 Minutes"),
+    ],
+)
+def test_a_number_and_a_unit_that_are_clear_are_used_however_they_are_written(value: Json, said: str) -> None:
+    fact = facts(visit(), observed(TOTAL, value)).total_minutes
+    assert fact.value == 34
+    assert fact.evidence[0].said == said
 
 
 @pytest.mark.parametrize(
@@ -53,9 +86,28 @@ def test_a_unit_may_be_said_in_words_alone(unit: str) -> None:
         ({"valueQuantity": {"value": float("inf"), "unit": "min"}}, "the value is no time within one day"),
         ({"valueQuantity": {"value": 10**400, "unit": "min"}}, "the value is no time within one day"),
         ({"valueQuantity": {"value": True, "unit": "min"}}, "the value is not a quantity with a unit"),
-        ({"valueQuantity": {"value": "34", "unit": "min"}}, "the value is not a quantity with a unit"),
+        ({"valueQuantity": {"value": "34,5", "unit": "min"}}, "the value is not a quantity with a unit"),
+        ({"valueQuantity": {"value": "30-34", "unit": "min"}}, "the value is not a quantity with a unit"),
+        ({"valueQuantity": {"value": ">34", "unit": "min"}}, "the value is not a quantity with a unit"),
+        ({"valueQuantity": {"value": "\u0663\u0664", "unit": "min"}}, "the value is not a quantity with a unit"),
+        ({"valueQuantity": {"value": "34 min", "unit": "min"}}, "the value is not a quantity with a unit"),
+        ({"valueQuantity": {"value": "1441", "unit": "min"}}, "the value is no time within one day"),
+        ({"valueQuantity": {"value": "34"}}, "the unit is not known"),
+        ({"valueQuantity": {"value": 34, "unit": "'"}}, "the unit is not known"),
+        ({"valueQuantity": {"value": 34, "unit": "/min"}}, "the unit is not known"),
+        ({"valueQuantity": {"value": 34, "system": UCUM, "code": "/min"}}, "the unit is not known"),
+        ({"valueQuantity": {"value": 1, "system": UCUM, "code": "H"}}, "the unit is not known"),
+        (
+            {"valueQuantity": {"value": 34, "unit": "min"}, "valueDuration": {"value": 44, "unit": "min"}},
+            "the value contradicts itself",
+        ),
         ({"valueInteger": 34}, "the value is not a quantity with a unit"),
-        ({"valueString": "34 min"}, "the value is not a quantity with a unit"),
+        ({"valueDecimal": 34}, "the value is not a quantity with a unit"),
+        ({"valueString": "34"}, "the value is not a quantity with a unit"),
+        ({"valueString": "about 34 min"}, "the value is not a quantity with a unit"),
+        ({"valueString": "1 h 4 min"}, "the value is not a quantity with a unit"),
+        ({"valueString": "30-34 min"}, "the value is not a quantity with a unit"),
+        ({"valueString": "1 d"}, "the unit is not known"),
         ({}, "the value is not a quantity with a unit"),
     ],
 )
@@ -141,6 +193,47 @@ def test_an_observation_of_another_encounter_is_left_out(visited: Json, counts: 
     assert found.total_minutes.known is counts
     left_out = "Observation/o-total-time, total minutes: it belongs to another encounter; not used"
     assert (left_out in found.notes) is not counts
+
+
+CSN, OTHER = "urn:oid:1.2.3.4.7", "urn:oid:1.2.3.4.8"
+
+
+@pytest.mark.parametrize(
+    ("visited", "counts"),
+    [
+        ({"identifier": {"system": CSN, "value": "77"}}, True),
+        ({"identifier": {"system": CSN, "value": "77"}, "type": "Encounter"}, True),
+        ({"identifier": {"value": "77"}}, True),
+        ({"identifier": {"system": OTHER, "value": "77"}}, False),
+        ({"identifier": {"system": CSN, "value": "78"}}, False),
+        ({"identifier": {"value": "78"}}, False),
+        ({"identifier": {"system": CSN, "value": "77"}, "type": "EpisodeOfCare"}, False),
+        ({"identifier": {"system": CSN}}, False),
+        ({"reference": f"Encounter?identifier={CSN}|77"}, True),
+        ({"reference": "Encounter/e1", "identifier": {"system": CSN, "value": "77"}}, True),
+        ({"reference": "Encounter/e1", "identifier": {"system": OTHER, "value": "5"}}, True),
+        ({"reference": "Encounter/e1", "identifier": {"system": CSN, "value": "78"}}, False),
+        ({"reference": "Encounter/e2", "identifier": {"system": CSN, "value": "77"}}, False),
+        ({"identifier": {"system": "urn:account", "value": "a1"}}, False),  # which is of two visits
+    ],
+)
+def test_an_observation_names_its_visit_by_an_identifier_of_the_visit_and_of_no_other(
+    visited: Json, counts: bool
+) -> None:
+    account = {"system": "urn:account", "value": "a1"}
+    before = earlier("e2", "2026-11-20", identifier=[{"system": CSN, "value": "78"}, account])
+    mine = visit(identifier=[{"system": CSN, "value": "77"}, account])
+    found = facts(mine, bundle(before), minutes(TOTAL, 34, encounter=visited))
+    assert found.total_minutes.known is counts
+    left_out = "Observation/o-total-time, total minutes: it belongs to another encounter; not used"
+    assert (left_out in found.notes) is not counts or visited == {"identifier": {"system": CSN}}
+
+
+@pytest.mark.parametrize(("others", "counts"), [([], True), ([{"system": OTHER, "value": "77"}], False)])
+def test_an_identifier_without_a_system_must_be_of_one_visit_alone(others: list[Json], counts: bool) -> None:
+    mine = visit(identifier=[{"system": CSN, "value": "77"}])
+    sent = (mine, earlier("e2", "2026-11-20", identifier=others))
+    assert facts(*sent, minutes(TOTAL, 34, encounter={"identifier": {"value": "77"}})).total_minutes.known is counts
 
 
 @pytest.mark.parametrize(

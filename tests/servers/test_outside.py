@@ -258,7 +258,7 @@ def changed(good: Json, **members: Any) -> Json:
         {"hookInstance": "42"},
         {"fhirAuthorization": {"access_token": "t"}},
         {"fhirServer": "http://ehr.example.org/fhir", "fhirAuthorization": {"access_token": "t"}},
-        {"context": {"userId": "Practitioner/a", "patientId": "Patient/p-100", "encounterId": "e-100"}},
+        {"context": {"userId": "Practitioner/a", "patientId": "Group/p-100", "encounterId": "e-100"}},
     ],
     ids=lambda members: ", ".join(f"{name}={value}" for name, value in members.items())[:60],
 )

@@ -204,7 +204,7 @@ def test_an_encounter_that_is_not_ours_gets_no_card(client: FlaskClient, good: R
     [
         {"value": -5},
         {"value": 100_000},
-        {"value": "34"},
+        {"value": "34-40"},
         {"value": None},
         {"value": 34, "unit": "fortnight", "code": "fortnight"},
     ],
