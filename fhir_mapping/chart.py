@@ -33,6 +33,7 @@ class Chart:
 
     `when` is the moment the visit began, if that can be told; `notes` say what could not be read or was left out;
     `refused` counts, by type, the resources with a modifier that is not understood, which may turn them round.
+    `left` is what was left out, each with the reason in words.
     """
 
     encounter: Json
@@ -40,6 +41,7 @@ class Chart:
     vocabulary: Vocabulary
     notes: tuple[str, ...]
     refused: Mapping[str, int]
+    left: Sequence[tuple[Json, str]]
     _sent: Sequence[object]
     _index: "_Index"
 
@@ -51,6 +53,10 @@ class Chart:
     def of(self, kind: str) -> Sequence[Json]:
         """List this patient's resources of one type, and those that belong to no patient."""
         return self._index.by_kind.get(kind, ())
+
+    def left_out(self, kind: str) -> list[str]:
+        """Name what was left out of one type of resources, each with the reason. Another patient's have no name."""
+        return [why for resource, why in self.left if text(resource.get("resourceType")) == kind]
 
     def find(self, target: object, within: Json = NOTHING, kind: str = "") -> Json | None:
         """Follow a reference of the resource `within`, if what it points at was supplied.
@@ -103,19 +109,28 @@ def open_chart(resources: Iterable[object], patient_id: str, encounter_id: str, 
         case (None, None):
             notes.append("Encounter.subject does not say which patient it is")
     mine = index.of_patient(person, encounter)
+    left: list[tuple[Json, str]] = []
     if len(mine) < len(sent):
         others = Counter(text(resource.get("resourceType")) for _, resource in sent)
         others.subtract(text(resource.get("resourceType")) for _, resource in mine)
         notes += [f"left out, because of another patient: {n} {quote(kind)}" for kind, n in others.items() if n]
+        kept = {id(resource) for _, resource in mine}
+        left = [(one, f"{_a(one)} of another patient") for _, one in sent if id(one) not in kept]
         index = _Index(mine)
-    understood, refused = _understood(mine, encounter, notes)
+    understood, refused = _understood(mine, encounter, notes, left)
     if understood is not mine:
         index = _Index(mine := understood)
     if not text(encounter.get("id")):
         # What a card or a draft claim refers to needs the id that the request gave.
         nameless, encounter = encounter, {**encounter, "id": visit}
         index = _Index([(url, encounter if found is nameless else found) for url, found in mine])
-    return Chart(encounter, visit_moment(encounter), vocabulary, tuple(dict.fromkeys(notes)), refused, resources, index)
+    notes = list(dict.fromkeys(notes))
+    return Chart(encounter, visit_moment(encounter), vocabulary, tuple(notes), refused, left, resources, index)
+
+
+def _a(resource: Json) -> str:
+    kind = quote(text(resource.get("resourceType")))
+    return f"{'an' if kind[:1] in set('AEIOU') else 'a'} {kind}"
 
 
 class _Index:
@@ -262,7 +277,9 @@ def _identifiers_of(ref: Reference, target: object) -> list[Identifier]:
     return [Identifier(ref.system, ref.value)] if ref.value else identifiers(record(target).get("identifier"))
 
 
-def _understood(mine: Sent, encounter: Json, notes: list[str]) -> tuple[Sent, Mapping[str, int]]:
+def _understood(
+    mine: Sent, encounter: Json, notes: list[str], left: list[tuple[Json, str]]
+) -> tuple[Sent, Mapping[str, int]]:
     """Leave out, and note, resources and lines of a bill that carry a modifier: FHIR lets none be read without it.
 
     The visit itself stays, for without it there is nothing to read; the note is then all that tells of it.
@@ -280,9 +297,11 @@ def _understood(mine: Sent, encounter: Json, notes: list[str]) -> tuple[Sent, Ma
             notes.append(f"{name(resource)} {_NOT_UNDERSTOOD}; read without it")
         elif not resource.get(_MODIFIER):
             kept[number] = url, {**resource, "item": lines}
+            left.append((resource, f"{name(resource)}: a line {_NOT_UNDERSTOOD}"))
             notes.append(f"{name(resource)}: a line {_NOT_UNDERSTOOD}; not used")
         else:
             refused[text(resource.get("resourceType"))] += 1
+            left.append((resource, f"{name(resource)} {_NOT_UNDERSTOOD}"))
             notes.append(f"{name(resource)} {_NOT_UNDERSTOOD}; not used")
     return [kept[number] for number in sorted(kept)], refused
 

@@ -1,15 +1,21 @@
-"""Reads who pays: each coverage in force on the day of the visit becomes a payer policy's id, the primary first."""
+"""Reads who pays: each coverage in force on the day of the visit becomes a payer policy's id, the primary first.
+
+What is at hand and does not pay this visit is named with the reason: a coverage of another visit, or a dental plan.
+"""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
 
+from fhir_mapping.accidents import may_be_for_an_accident
 from fhir_mapping.chart import Chart
 from fhir_mapping.facts import Fact
-from fhir_mapping.payers import NOT_FOR_VISITS, ORIGINAL, Payer, has_medicare_number, payer_of
-from fhir_mapping.resources import Json, check, codings, name, record, records, text
+from fhir_mapping.payer_names import ACCIDENTS_ONLY, COMMERCIAL, HOSPITAL_PART, NOT_FOR_VISITS, ORIGINAL
+from fhir_mapping.payers import Payer, has_medicare_number, names_its_payer, payer_of, unsent_payer, unsent_payers
+from fhir_mapping.readings import unknown
+from fhir_mapping.resources import Json, check, codings, name, quote, record, records, reference, text
 
 UNKNOWN = "unknown"
 
@@ -35,46 +41,99 @@ class _Read(NamedTuple):
 
 def coverages(chart: Chart) -> Coverages:
     """Read who pays for the visit."""
-    every = chart.of("Coverage")
-    in_force = [coverage for coverage in every if _is_in_force(chart, coverage)]
+    refused = [
+        f"{name(coverage)} {why}" for coverage in chart.of("Coverage") if (why := _not_in_force(chart, coverage))
+    ]
+    refused += chart.left_out("Coverage")
+    in_force = [coverage for coverage in chart.of("Coverage") if not _not_in_force(chart, coverage)]
     if chart.refused.get("Coverage"):
-        return Coverages(Fact(why_unknown="a Coverage carries a modifier that is not understood"), (), ())
+        return Coverages(unknown("", refused), (), ())
     if len(in_force) > _MOST:
         return Coverages(Fact(why_unknown=f"{len(in_force)} coverages are in force, too many to tell apart"), (), ())
-    priorities = _account_priorities(chart)
-    read, notes = [], [note for coverage in in_force if (note := check(coverage))]
-    for coverage in in_force:
-        order = _number(coverage.get("order"))
-        payer = payer_of(chart, coverage)
-        if payer.policy == NOT_FOR_VISITS and payer.why:
-            notes.append(f"{name(coverage)}: {payer.why}; left out")
-        elif payer.policy != NOT_FOR_VISITS:
-            read.append(_Read(coverage, payer, priorities.get(name(coverage)) if order is None else order))
-    read = _without_parts(chart, read, notes)
+    notes = [note for coverage in in_force if (note := check(coverage))]
+    left: list[str] = []
+    read = _without_accidents(chart, list(_read(chart, _of_this_visit(chart, in_force, left), left)), left)
+    read = _without_parts(read, left)
     ordered = _primary_first(read)
     return Coverages(
-        payers=_fact(chart, ordered) if read else Fact(why_unknown=_none_in_force(chart, len(every))),
+        payers=_fact(chart, ordered) if read else _none_in_force(chart, [*left, *refused]),
         in_force=tuple((one.payer.policy or UNKNOWN, name(one.coverage)) for one in ordered or read),
-        notes=tuple(notes),
+        notes=(*notes, *(f"{one}; left out" for one in left)),
     )
 
 
-def _without_parts(chart: Chart, read: list[_Read], notes: list[str]) -> list[_Read]:
-    """Leave out Parts A and B of Medicare where a Part C is in force too: its plan pays in their place."""
-    parts = [chart.vocabulary.phrases("medicare_part", said) for said in (_said(one.payer) for one in read)]
-    if not any("c" in part and one.payer.policy not in {None, ORIGINAL} for part, one in zip(parts, read, strict=True)):
-        return read
-    kept = []
-    for part, one in zip(parts, read, strict=True):
-        if "a-or-b" in part and one.payer.policy == ORIGINAL:
-            notes.append(f"{name(one.coverage)}: a Part C plan pays in its place; left out")
+def payers_to_fetch(chart: Chart) -> Iterator[str]:
+    """List the references to payers that were not sent, where a coverage in force does not say in words who pays."""
+    for coverage in _of_this_visit(chart, [one for one in chart.of("Coverage") if not _not_in_force(chart, one)], []):
+        lacking = unsent_payers(chart, coverage)
+        if lacking and (not names_its_payer(coverage) or payer_of(chart, coverage).policy is None):
+            yield from lacking
+
+
+def _of_this_visit(chart: Chart, in_force: Sequence[Json], left: list[str]) -> list[Json]:
+    """Take the coverages that are filed for this visit, where any are: they are the whole of its registration.
+
+    A coverage filed for another visit is never this one's.
+    """
+    filed: dict[int, bool] = {}
+    for coverage in in_force:
+        ties = [
+            extension.get("valueReference")
+            for extension in records(coverage.get("extension"))
+            if chart.vocabulary.extension(text(extension.get("url"))) == "coverage_encounter"
+        ]
+        named = [tie for tie in ties if any(reference(tie))]
+        if named:
+            filed[id(coverage)] = any(chart.is_this_visit(tie, coverage) for tie in named)
+    only = any(filed.values())
+    for coverage in in_force:
+        if id(coverage) in filed and not filed[id(coverage)]:
+            left.append(f"{name(coverage)} is filed for another visit")
+        elif only and id(coverage) not in filed:
+            left.append(f"{name(coverage)} is filed for no visit, and another coverage is filed for this one")
+    return [one for one in in_force if filed.get(id(one), not only)]
+
+
+def _read(chart: Chart, in_force: Sequence[Json], left: list[str]) -> Iterator[_Read]:
+    priorities = _account_priorities(chart)
+    for coverage in in_force:
+        payer = payer_of(chart, coverage)
+        order = _number(coverage.get("order"))
+        if payer.policy == NOT_FOR_VISITS:
+            left.append(f"{name(coverage)}: {payer.why}")
         else:
+            yield _Read(coverage, payer, priorities.get(name(coverage)) if order is None else order)
+
+
+def _without_accidents(chart: Chart, read: list[_Read], left: list[str]) -> list[_Read]:
+    """Leave out policies for accidents, which pay for nothing else, unless the visit may be for one: that is asked."""
+    if all(one.payer.policy != ACCIDENTS_ONLY for one in read):
+        return read
+    asked = may_be_for_an_accident(chart)
+    kept = []
+    for one in read:
+        if one.payer.policy != ACCIDENTS_ONLY:
             kept.append(one)
+        elif asked or one.order in {0, 1}:
+            kept.append(one._replace(payer=one.payer._replace(policy=None)))
+        else:
+            left.append(f"{name(one.coverage)}: {one.payer.why}, and nothing says that this visit is for one")
     return kept
 
 
-def _said(payer: Payer) -> str:
-    return " / ".join(one.said for one in payer.evidence)
+def _without_parts(read: list[_Read], left: list[str]) -> list[_Read]:
+    """Leave out Part A, and Part B too where a Part C is in force: its plan pays in their place."""
+    replaced = any("c" in one.payer.parts and one.payer.policy not in {None, ORIGINAL} for one in read)
+    kept = []
+    for one in read:
+        policy, parts = one.payer.policy, one.payer.parts
+        if replaced and (policy == HOSPITAL_PART or (policy == ORIGINAL and not parts.isdisjoint("ab"))):
+            left.append(f"{name(one.coverage)}: a Part C plan pays in its place")
+        elif policy == HOSPITAL_PART:
+            left.append(f"{name(one.coverage)}: {one.payer.why}")
+        else:
+            kept.append(one)
+    return kept
 
 
 def _fact(chart: Chart, ordered: Sequence[_Read] | None) -> Fact[tuple[str, ...]]:
@@ -84,7 +143,7 @@ def _fact(chart: Chart, ordered: Sequence[_Read] | None) -> Fact[tuple[str, ...]
     if primary.payer.policy is None:
         return Fact(why_unknown=f"{name(primary.coverage)}: {primary.payer.why}", evidence=primary.payer.evidence)
     known = [one.payer for one in ordered if one.payer.policy]
-    notes = [_remark(chart, one.coverage) for one in ordered]
+    notes = [_remark(chart, one) for one in ordered]
     notes += [f"{name(one.coverage)}: {one.payer.why}; left out" for one in others if not one.payer.policy]
     return Fact(
         tuple(dict.fromkeys(payer.policy for payer in known if payer.policy)),
@@ -93,33 +152,43 @@ def _fact(chart: Chart, ordered: Sequence[_Read] | None) -> Fact[tuple[str, ...]
     )
 
 
-def _remark(chart: Chart, coverage: Json) -> str:
-    types = codings(coverage.get("type"))
+def _remark(chart: Chart, one: _Read) -> str:
+    types = codings(one.coverage.get("type"))
     words = [chart.vocabulary.word("payer_remark", coding.system, coding.code) for coding in types]
-    return next((f"{name(coverage)}: {word}" for word in words if word), "")
+    if one.payer.policy == COMMERCIAL and not names_its_payer(one.coverage):
+        words.append(unsent_payer(chart, one.coverage))
+    return next((f"{name(one.coverage)}: {word}" for word in words if word), "")
 
 
-def _none_in_force(chart: Chart, supplied: int) -> str:
+def _none_in_force(chart: Chart, refused: Sequence[str]) -> Fact[tuple[str, ...]]:
+    supplied = len(chart.of("Coverage"))
     if supplied:
-        return f"none of the {supplied} coverages at hand pays visits and is active on the day of the visit"
+        why = f"none of the {supplied} coverages at hand pays visits and is active on the day of the visit"
+        return unknown("", refused, reason=why)
     if any(has_medicare_number(chart, patient) for patient in chart.of("Patient")):
-        return "the patient has a Medicare number, but no Coverage says whether it is fee-for-service or Advantage"
-    return "no Coverage is at hand"
+        why = "the patient has a Medicare number, but no Coverage says whether it is fee-for-service or Advantage"
+        return unknown(why, refused)
+    return unknown("no Coverage is at hand", refused)
 
 
-def _is_in_force(chart: Chart, coverage: Json) -> bool:
-    status = chart.vocabulary.term("status", "coverage-status", text(coverage.get("status")))
-    return status == "counted" and (chart.when is None or _covers(record(coverage.get("period")), chart.when.day))
+def _not_in_force(chart: Chart, coverage: Json) -> str | None:
+    """Say why a coverage does not pay on the day of the visit, if so."""
+    said = text(coverage.get("status"))
+    if chart.vocabulary.term("status", "coverage-status", said) != "counted":
+        return f"has the status {quote(said)}" if said else "has no status"
+    return None if chart.when is None else _outside(record(coverage.get("period")), chart.when.day)
 
 
-def _covers(period: Json, day: date) -> bool:
-    """Tell whether a period covers a day. A bound may be a month or year; without a bound it is open."""
+def _outside(period: Json, day: date) -> str | None:
+    """Say why a day is not within a period, if so. A bound may be a month or year; without a bound it is open."""
     start, end = text(period.get("start"))[:10], text(period.get("end"))[:10]
     for said, bound in ((period.get("start"), start), (period.get("end"), end)):
         if said is not None and not _BOUND.fullmatch(bound):
-            return False
+            return "has a period that cannot be read"
     written = day.isoformat()
-    return start <= written[: len(start)] and written[: len(end)] <= end
+    if start > written[: len(start)]:
+        return f"begins after the visit, on {start}"
+    return f"ended before the visit, on {end}" if end and written[: len(end)] > end else None
 
 
 def _number(value: object) -> int | None:

@@ -149,6 +149,7 @@ class Fact(Generic[T_co]):
 
     `conflict` holds the rival values when the chart contradicts itself; the value is then `None`, for neither is used.
     `notes` are remarks a reader should see beside the value ("preliminary", "period is the appointment slot").
+    `refused` is what was found and cannot be used, each with the reason; `why_unknown` tells of it where no value is.
     """
 
     value: T_co | None = None
@@ -156,6 +157,7 @@ class Fact(Generic[T_co]):
     conflict: tuple[Rival[T_co], ...] = ()
     why_unknown: str | None = None
     notes: tuple[str, ...] = ()
+    refused: tuple[str, ...] = ()
 
     @property
     def known(self) -> bool:

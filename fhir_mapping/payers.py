@@ -5,30 +5,57 @@ from typing import NamedTuple
 
 from fhir_mapping.chart import Chart
 from fhir_mapping.facts import Evidence
-from fhir_mapping.resources import NOTHING, Json, codings, concepts, evidence, record, records, reference, text
+from fhir_mapping.payer_names import (
+    ACCIDENTS_ONLY,
+    ADVANTAGE,
+    COMMERCIAL,
+    DUAL,
+    DUAL_STATUS,
+    HOSPITAL_PART,
+    MEDICARE,
+    NOT_FOR_VISITS,
+    ORIGINAL,
+    SUPPLEMENT,
+    medicare_parts,
+    named,
+    signs,
+)
+from fhir_mapping.resources import NOTHING, Json, codings, concepts, evidence, quote, record, records, reference, text
 
-NOT_FOR_VISITS = "not-for-visits"
-
-_MEDICARE, _ADVANTAGE, ORIGINAL = "medicare", "medicare-advantage", "medicare-ffs"
-_COMMERCIAL, _SUPPLEMENT, _DUAL = "commercial", "medicare-supplement", "medicare-and-medicaid"
 _UNSPECIFIED, _UNLISTED = "unspecified", "unlisted"
 _NO_POLICY = {
     None: "neither its type nor a name says what kind of payer it is",
-    _MEDICARE: "it is Medicare, but fee-for-service or Advantage is not said",
-    _SUPPLEMENT: "it is a Medicare supplement, which pays after Medicare",
-    _DUAL: "it names Medicare and Medicaid together",
+    MEDICARE: "it is Medicare, but fee-for-service or Advantage is not said",
+    SUPPLEMENT: "it is a Medicare supplement, which pays after Medicare",
+    DUAL: "it names Medicare and Medicaid together",
+}
+_PAYS_NO_VISITS = {
+    NOT_FOR_VISITS: "it pays no visits (drugs, teeth, glasses, income or care at home)",
+    HOSPITAL_PART: "Part A of Medicare pays hospitals, not visits",
+    DUAL_STATUS: "it says that the patient has Medicare and Medicaid, and is no plan of its own",
+    ACCIDENTS_ONLY: "it pays for a work injury or an accident only",
 }
 # A type and a less exact name that go together.
-_FITTING = {(_ADVANTAGE, _MEDICARE), (ORIGINAL, _MEDICARE), (_ADVANTAGE, _DUAL)}
+_FITTING = {(ADVANTAGE, MEDICARE), (ORIGINAL, MEDICARE), (ADVANTAGE, DUAL)}
+# A type and a more exact name: the name counts.
+_REFINED = {
+    (COMMERCIAL, SUPPLEMENT),
+    (COMMERCIAL, NOT_FOR_VISITS),
+    (ORIGINAL, HOSPITAL_PART),
+    (ADVANTAGE, DUAL_STATUS),
+}
+_BROAD = {COMMERCIAL, "medicaid", "tricare", _UNLISTED}
+_LIMITED = {NOT_FOR_VISITS, ACCIDENTS_ONLY}
 _PERSONS = {"Patient", "RelatedPerson"}
 
 
 class Payer(NamedTuple):
-    """The policy a coverage pays under, or `None` and why, with what was read."""
+    """The policy a coverage pays under, or `None` and why, with what was read, and the parts of Medicare it names."""
 
     policy: str | None
     why: str
     evidence: tuple[Evidence, ...]
+    parts: frozenset[str] = frozenset()
 
 
 class _Said(NamedTuple):
@@ -41,7 +68,10 @@ class _Contradiction(Exception):
 
 
 def payer_of(chart: Chart, coverage: Json) -> Payer:
-    """Classify one coverage. A type beats its own display; where type and name contradict each other, none is used."""
+    """Classify one coverage. A type beats its own display; where type and name contradict each other, none is used.
+
+    The policy may also be one of `NOT_FOR_VISITS`, `HOSPITAL_PART` and `ACCIDENTS_ONLY`, which pay no ordinary visit.
+    """
     site = next(_by_site(chart, coverage), None)
     if site:
         return Payer(site.words, "", (site.evidence,))
@@ -49,29 +79,53 @@ def payer_of(chart: Chart, coverage: Json) -> Payer:
     names: list[_Said] = []
     try:
         code = _one(typed)
-        names = list(_names(chart, coverage, with_text=code in {None, _MEDICARE}))
-        signs = [chart.vocabulary.phrases("payer_sign", one.words) for one in names]
-        line = _line(chart, coverage, code, {sign for found in signs for sign in found})
+        names = list(_names(chart, coverage, with_text=code in {None, MEDICARE}))
+        found = [signs(one.words, chart.vocabulary) for one in names]
+        line = _line(chart, coverage, code, frozenset().union(*found))
     except _Contradiction as contradiction:
         return Payer(None, str(contradiction), tuple(one.evidence for one in (*typed, *names)))
-    if any("pending" in found for found in signs):
+    if any("pending" in one for one in found):
         return Payer(NOT_FOR_VISITS, "it is applied for, which is no coverage yet", tuple(n.evidence for n in names))
     if code == _UNLISTED:
         return Payer(None, f"there is no rule for its type {typed[0].evidence.said}", (typed[0].evidence,))
     for said in names:
         plan = chart.vocabulary.plan(
             said.words,
-            lambda plan: (
-                plan.line == line or (line is None and plan.line == _COMMERCIAL and not plan.line_must_be_said)
-            ),
+            lambda plan: plan.line == line or (line is None and plan.line == COMMERCIAL and not plan.line_must_be_said),
         )
         if plan:
             return Payer(plan.payer, "", (*(one.evidence for one in typed), said.evidence))
-    telling = [one for one, found in zip(names, signs, strict=True) if found]
+    telling = [one for one, told in zip(names, found, strict=True) if told]
     read = tuple(one.evidence for one in (*typed, *telling))
-    if line == _MEDICARE and not read:
+    if line == MEDICARE and not read:
         read = (evidence(coverage, "Coverage.identifier", "a Medicare number"),)
-    return Payer(None, _NO_POLICY[line], read) if line in _NO_POLICY else Payer(line, "", read)
+    parts = frozenset().union(*(medicare_parts(one.words) for one in names))
+    if line in _PAYS_NO_VISITS:
+        policy = NOT_FOR_VISITS if line == DUAL_STATUS else line
+        return Payer(policy, _PAYS_NO_VISITS[line], read, parts)
+    if line in _NO_POLICY:
+        lacking = unsent_payer(chart, coverage) if line in {None, MEDICARE} else ""
+        return Payer(None, _NO_POLICY[line] + (f", and {lacking}" if lacking else ""), read, parts)
+    return Payer(line, "", read, parts)
+
+
+def unsent_payers(chart: Chart, coverage: Json) -> list[str]:
+    """List references of a coverage to organizations that pay and were not sent, as they are written."""
+    targets = [target for target, organization in _payors(chart, coverage) if organization is None]
+    named = [target for target in targets if reference(target).kind == "Organization"]
+    return [said for target in named if (said := text(target.get("reference")))]
+
+
+def unsent_payer(chart: Chart, coverage: Json) -> str:
+    """Say that who pays is named by a reference to what was not sent; nothing if it is not so."""
+    lacking = unsent_payers(chart, coverage)
+    return f"its payer {quote(reference(lacking[0]).name)} was not sent" if lacking else ""
+
+
+def names_its_payer(coverage: Json) -> bool:
+    """Tell whether a coverage says in words who pays, not by reference alone."""
+    payers = (*records(coverage.get("payor")), *records(coverage.get("insurer")))
+    return any(text(payer.get("display")) for payer in payers)
 
 
 def has_medicare_number(chart: Chart, resource: Json) -> bool:
@@ -87,7 +141,7 @@ def has_medicare_number(chart: Chart, resource: Json) -> bool:
 def _by_site(chart: Chart, coverage: Json) -> Iterator[_Said]:
     """Read payer and plan ids that the site has given a policy."""
     for target, organization in _payors(chart, coverage):
-        for identifier in (*records(target.get("identifier")), *records(organization.get("identifier"))):
+        for identifier in (*records(target.get("identifier")), *records(record(organization).get("identifier"))):
             value = text(identifier.get("value"))
             if word := chart.vocabulary.word("payer", text(identifier.get("system")), value):
                 yield _Said(word, evidence(coverage, "Coverage.payor.identifier", value))
@@ -110,9 +164,12 @@ def _by_type(chart: Chart, coverage: Json) -> Iterator[_Said]:
 
 
 def _one(typed: list[_Said]) -> str | None:
+    """Agree the types of a coverage on one word: the more exact of two that go together."""
     words = {one.words for one in typed}
+    if not words.isdisjoint(_LIMITED):
+        words -= _BROAD
     if len(words) > 1:
-        words.discard(_MEDICARE)
+        words.discard(MEDICARE)
     if len(words) > 1:
         raise _Contradiction(f"its types contradict each other: {', '.join(one.evidence.said for one in typed)}")
     return next(iter(words), None)
@@ -126,51 +183,42 @@ def _names(chart: Chart, coverage: Json, *, with_text: bool) -> Iterator[_Said]:
         found += [("Coverage.type", said) for said in (concept.text, *(coding.display for coding in local))]
     for target, organization in _payors(chart, coverage):
         if reference(target).kind not in _PERSONS:
-            found += [("Coverage.payor", said) for said in (target.get("display"), organization.get("name"))]
+            found += [("Coverage.payor", said) for said in (target.get("display"), record(organization).get("name"))]
+            # Medicare's own coverages write the name of their payer as an identifier.
+            found.append(("Coverage.payor.identifier", record(target.get("identifier")).get("value")))
     for group in records(coverage.get("class")):
         found += [(f"Coverage.class.{element}", group.get(element)) for element in ("name", "value")]
+    found += [(f"Coverage.grouping.{element}", said) for element, said in record(coverage.get("grouping")).items()]
     for path, said in found:
         if words := text(said):
             yield _Said(words, evidence(coverage, path, words))
 
 
-def _payors(chart: Chart, coverage: Json) -> Iterator[tuple[Json, Json]]:
-    """List who pays, as named and as a record; the record once, however often it is named."""
+def _payors(chart: Chart, coverage: Json) -> Iterator[tuple[Json, Json | None]]:
+    """List who pays, as named and as a record: once, however often it is named, and `None` if it was not sent."""
     payments = [record(payment.get("party")) for payment in records(coverage.get("paymentBy"))]
     told: set[int] = set()
     for target in (*records(coverage.get("payor")), *records(coverage.get("insurer")), *payments):
-        organization = chart.find(target, coverage) or NOTHING
+        organization = chart.find(target, coverage)
         yield target, NOTHING if id(organization) in told else organization
-        told.add(id(organization))
+        if organization is not None:
+            told.add(id(organization))
 
 
-def _line(chart: Chart, coverage: Json, code: str | None, signs: set[str]) -> str | None:
+def _line(chart: Chart, coverage: Json, code: str | None, found: frozenset[str]) -> str | None:
     """Agree type, names and numbers on one line of business. Raises _Contradiction if they do not fit together."""
-    named = _named({*signs, _MEDICARE} if code == _MEDICARE else signs)
+    name = named(found | {MEDICARE} if code == MEDICARE else found)
     numbered = has_medicare_number(chart, coverage)
-    if numbered and _COMMERCIAL in {code, named}:
+    if code in _LIMITED and name not in {ADVANTAGE, ORIGINAL}:
+        return code
+    if numbered and COMMERCIAL in {code, name}:
         raise _Contradiction("it has a Medicare number, but its type or name is commercial")
     if code is None:
-        return named or (_MEDICARE if numbered else None)
-    if named in {None, code} or code in {_SUPPLEMENT, _UNLISTED} or (code, named) in _FITTING:
+        return name or (MEDICARE if numbered else None)
+    if code == ORIGINAL and name is None and named(found | {MEDICARE}) == HOSPITAL_PART:
+        return HOSPITAL_PART
+    if code == MEDICARE or (code, name) in _REFINED:
+        return name
+    if name in {None, code} or code in {SUPPLEMENT, _UNLISTED} or (code, name) in _FITTING:
         return code
-    if code == _MEDICARE or (code, named) == (_COMMERCIAL, _SUPPLEMENT):
-        return named
-    raise _Contradiction(f"its type says {code}, its name {named}")
-
-
-def _named(signs: set[str]) -> str | None:
-    """Combine what the names say. Medicare goes first: "Aetna Medicare Advantage PPO" is no commercial plan."""
-    if _MEDICARE in signs and "medicaid" in signs:
-        return _DUAL
-    if "supplement" in signs:
-        return _SUPPLEMENT
-    kinds = {_ADVANTAGE: "advantage" in signs, ORIGINAL: "original" in signs}
-    if NOT_FOR_VISITS in signs and not any(kinds.values()):
-        return NOT_FOR_VISITS
-    if _MEDICARE in signs:
-        return next(kind for kind, said in kinds.items() if said) if sum(kinds.values()) == 1 else _MEDICARE
-    if NOT_FOR_VISITS in signs:
-        return NOT_FOR_VISITS
-    others = signs & {"medicaid", "tricare", "self-pay", _COMMERCIAL}
-    return others.pop() if len(others) == 1 else None
+    raise _Contradiction(f"its type says {code}, its name {name}")

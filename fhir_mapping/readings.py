@@ -1,8 +1,8 @@
 """Weighs what several places in a chart say about one fact: the most trustworthy decides, a contradiction stays one."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from fhir_mapping.facts import Evidence, Fact, Rival
 
@@ -10,6 +10,7 @@ T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
 CONTRADICTION = "the chart contradicts itself"
+_MOST_NAMED = 4  # of what was found and is not used, in one sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,21 +21,43 @@ class Reading(Generic[T_co]):
     evidence: Evidence
 
 
-def weigh(ranks: Sequence[Sequence[Reading[T]]], *, why: str, notes: tuple[str, ...] = ()) -> Fact[T]:
+def weigh(
+    ranks: Sequence[Sequence[Reading[T]]], *, why: str, notes: tuple[str, ...] = (), refused: Iterable[str] = ()
+) -> Fact[T]:
     """Make one fact of readings in order of trust.
 
-    Parameters: `ranks`, the most trustworthy first; `why` it is unknown if all are empty; `notes` to keep beside it.
+    Parameters: `ranks`, the most trustworthy first; `why` it is unknown if all are empty; `notes` to keep beside it;
+    `refused`, what was found and cannot be used: it is told in place of `why`.
     Two different values in the deciding rank are a conflict. What a lower rank says otherwise is noted, not used.
     """
     said = [rank for rank in ranks if rank]
     if not said:
-        return Fact(why_unknown=why, notes=notes)
+        return unknown(why, refused, notes=notes)
     first, *rest = said
     if any(reading.value != first[0].value for reading in first):
         return contradiction(first, notes)
     value = first[0].value
     overruled = (overruled_note(reading.evidence) for rank in rest for reading in rank if reading.value != value)
     return Fact(value, tuple(reading.evidence for reading in first), notes=(*notes, *dict.fromkeys(overruled)))
+
+
+def unknown(absent: str, refused: Iterable[str], *, reason: str = "", notes: tuple[str, ...] = ()) -> Fact[Any]:
+    """Make a fact without a value. That nothing was found is said only where nothing was.
+
+    Parameters: `absent`, the words for "nothing says it"; `refused`, what was found and cannot be used, with the
+    reason; `reason`, what is true in either case and goes before it.
+    """
+    named = tuple(dict.fromkeys(refused))
+    if not named:
+        return Fact(why_unknown=reason or absent, notes=notes)
+    why = not_usable(named)
+    return Fact(why_unknown=f"{reason}; {why}" if reason else why, notes=notes, refused=named)
+
+
+def not_usable(refused: Sequence[str]) -> str:
+    """Name what was found and cannot be used: the first few, and how many more there are."""
+    more = f"; and {len(refused) - _MOST_NAMED} more" if len(refused) > _MOST_NAMED else ""
+    return f"found but not usable: {'; '.join(refused[:_MOST_NAMED])}{more}"
 
 
 def contradiction(readings: Sequence[Reading[T]], notes: tuple[str, ...] = ()) -> Fact[T]:

@@ -12,7 +12,7 @@ _DECIDED = "mdm mdm_problems mdm_data mdm_risk"
 _ELSEWHERE = "inpatient emergency observation short-stay pre-admission"
 _NOT_HELD = "cancelled entered-in-error planned"
 _LINES = "medicare medicaid commercial tricare self-pay not-for-visits"
-_OF_MEDICARE = "advantage original supplement"
+_OF_MEDICARE = "advantage original contractor supplement insurer"
 _APPLIED_FOR = "pending"
 
 TOPICS: dict[str, set[str] | None] = {
@@ -36,7 +36,8 @@ TOPICS: dict[str, set[str] | None] = {
     "payer": None,
     "payer_remark": None,
     "payer_sign": {*_LINES.split(), *_OF_MEDICARE.split(), _APPLIED_FOR},
-    "medicare_part": {"a-or-b", "c"},
+    "payer_agency": {"agency"},
+    "accident": {"yes"},
     "identifier": {"medicare"},
 }
 """The words a topic may use; a topic with `None` takes any, because a site names its own payers and remarks."""

@@ -78,6 +78,13 @@ class Vocabulary:
         plain = _plain(said)
         return frozenset([word for phrase, word in self._phrases.get(topic, ()) if phrase in plain])
 
+    def without(self, topic: str, said: str) -> str:
+        """Take the phrases of a topic out of `said`."""
+        plain = _plain(said)
+        for phrase, _ in self._phrases.get(topic, ()):
+            plain = plain.replace(phrase, " ")
+        return plain
+
     def plan(self, said: str, fits: Callable[[Plan], bool]) -> Plan | None:
         """Find the first named plan that fits and stands in `said`."""
         plain = _plain(said)
@@ -191,9 +198,14 @@ def _bare(url: str) -> str:
     return plain.rstrip("/")
 
 
+def words(said: str) -> list[str]:
+    """List the words of a text as they are compared: without case and punctuation, of its first 500 characters."""
+    return re.findall("[a-z0-9]+", said[:500].casefold())
+
+
 def _plain(said: str) -> str:
     """Keep words alone, between marks that let a phrase be the whole text."""
-    return f"^ {' '.join(re.findall('[a-z0-9]+', said[:500].casefold()))} $"
+    return f"^ {' '.join(words(said))} $"
 
 
 def _phrase(written: str) -> str:

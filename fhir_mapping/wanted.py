@@ -1,14 +1,16 @@
-"""Says what else would help to read the visit and was not sent: the texts of its notes, and where it took place."""
+"""Says what else would help to read the visit and was not sent: the texts of its notes, where it was, and who pays."""
 
 from collections.abc import Iterable
 
 from fhir_mapping.chart import Chart, open_chart
+from fhir_mapping.coverage import payers_to_fetch
 from fhir_mapping.documents import unsent_texts
 from fhir_mapping.resources import records, reference, text
 from fhir_mapping.vocabulary import Vocabulary
 
 MOST_TEXTS = 3
 MOST_PLACES = 4
+MOST_PAYERS = 4
 
 
 def wanted(
@@ -20,7 +22,8 @@ def wanted(
     it is another patient's.
     """
     chart = open_chart(resources, patient_id, encounter_id, vocabulary)
-    return (*unsent_texts(chart)[:MOST_TEXTS], *_unsent_places(chart)[:MOST_PLACES])
+    payers = list(dict.fromkeys(payers_to_fetch(chart)))[:MOST_PAYERS]
+    return (*unsent_texts(chart)[:MOST_TEXTS], *_unsent_places(chart)[:MOST_PLACES], *payers)
 
 
 def _unsent_places(chart: Chart) -> list[str]:

@@ -187,12 +187,14 @@ def _merged(
         # A mode that changes nothing is still a fact that the note should state.
         mode = [note for note in visit.questions if note.id == "modality"]
         _, first = open_verdicts[0]
-        asked, crossover = (*first.questions, *mode), rules[0].edition.crossover or ""
-        return _Answer(Kind.SELECTION, first.candidates, asked, warnings, (), steps, crossover)
+        standing, crossover = (*first.questions, *mode), rules[0].edition.crossover or ""
+        return _Answer(Kind.SELECTION, first.candidates, standing, warnings, (), steps, crossover)
 
     questions = [*visit.questions]
     if which_rules is not None:
-        questions.append(Note("payers" if always_ask else "payer_adoption", which_rules))
+        why = desk.facts.payers.why_unknown if always_ask else None
+        asked = f"{which_rules} ({why})" if why else which_rules
+        questions.append(Note("payers" if always_ask else "payer_adoption", asked))
     # What only one answer would make it necessary to ask is not asked before that answer is given.
     always = set.intersection(*({note.id for note in verdict.blocking} for _, verdict in open_verdicts))
     blocking = [note for _, verdict in open_verdicts for note in verdict.blocking]

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from fhir_mapping.chart import MissingEncounter, WrongPatient
-from fhir_mapping.wanted import MOST_PLACES, MOST_TEXTS, wanted
-from tests.mapping.charts import Json, bundle, note, visit, vocabulary
+from fhir_mapping.wanted import MOST_PAYERS, MOST_PLACES, MOST_TEXTS, wanted
+from tests.mapping.charts import SOPT, Json, bundle, concept, coverage, note, visit, vocabulary
 
 
 def asked(*resources: object) -> tuple[str, ...]:
@@ -66,6 +66,33 @@ def test_what_is_no_location_elsewhere_is_not_asked_for(reference: str) -> None:
 def test_few_places_are_asked_for() -> None:
     places = [f"Location/l{number}" for number in range(MOST_PLACES + 1)]
     assert asked(stay(*places)) == tuple(places[:MOST_PLACES])
+
+
+@pytest.mark.parametrize(
+    ("sent", "payers"),
+    [
+        (coverage(), ("Organization/x",)),
+        (coverage(type=concept(SOPT, "512")), ("Organization/x",)),
+        (coverage(payor=[{"reference": "Organization/x", "display": "Aetna"}]), ("Organization/x",)),
+        (coverage("121", payor=[{"reference": "Organization/x", "display": "Medicare"}]), ()),
+        (coverage(payor=None, insurer={"reference": "Organization/x"}), ("Organization/x",)),
+        (coverage(payor=[{"reference": "Patient/p1"}]), ()),
+        (coverage(payor=[{"reference": "#x"}]), ()),
+        (coverage(payor=[{"display": "Aetna"}]), ()),
+        (coverage(status="cancelled"), ()),
+        (coverage(period={"end": "2020-12-31"}), ()),
+        (coverage(beneficiary={"reference": "Patient/p2"}), ()),
+    ],
+)
+def test_a_payer_known_by_reference_alone_is_asked_for(sent: Json, payers: tuple[str, ...]) -> None:
+    assert asked(visit(), sent) == payers
+    assert asked(visit(), sent, {"resourceType": "Organization", "id": "x", "name": "Aetna"}) == ()
+
+
+def test_few_payers_are_asked_for_and_each_once() -> None:
+    numbers = [*range(MOST_PAYERS + 1), 0]
+    sent = [coverage(own=f"c{n}", payor=[{"reference": f"Organization/o{i}"}]) for n, i in enumerate(numbers)]
+    assert asked(visit(), *sent) == tuple(f"Organization/o{n}" for n in range(MOST_PAYERS))
 
 
 @pytest.mark.parametrize(

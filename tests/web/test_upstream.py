@@ -317,6 +317,28 @@ def test_the_place_of_a_visit_is_fetched_where_it_was_not_sent(hook: FlaskClient
     assert outcome(card(hook, asked))["candidates"][0]["place_of_service"] == "10"
 
 
+def test_the_payer_of_a_coverage_is_fetched_where_it_is_only_referred_to(
+    hook: FlaskClient, fhir: FhirServer, good: Json
+) -> None:
+    good["prefetch"]["coverage"] = searchset(
+        {
+            "resourceType": "Coverage",
+            "id": "c1",
+            "status": "active",
+            "beneficiary": {"reference": "Patient/p-100"},
+            "payor": [{"reference": "Organization/payer"}],
+        }
+    )
+    asked = lacking(good, fhir)
+    fhir.answer = lambda _: status(404)
+    without = card(hook, asked)
+    assert unread(without) == ["- the payer of a coverage could not be read: the EHR does not have it"]
+    assert "its payer Organization/payer was not sent" in outcome(without)["questions"][0]["text"]
+    fhir.answer = lambda call: ok({"resourceType": call.kind, "id": "payer", "name": "Medicare Part B"})
+    assert {one["payer"] for one in outcome(card(hook, asked))["candidates"]} == {"medicare-ffs"}
+    assert [call.target for call in fhir.seen] == ["/fhir/Organization/payer"] * 2
+
+
 def test_e25_hooks_that_wait_for_a_silent_server_are_answered_in_time_and_slow_no_others(
     hook: FlaskClient, fhir: FhirServer, good: Json
 ) -> None:
