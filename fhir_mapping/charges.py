@@ -8,7 +8,7 @@ from fhir_mapping.chart import Chart
 from fhir_mapping.facts import Evidence, Fact, ServiceKind
 from fhir_mapping.orders import draft_orders
 from fhir_mapping.readings import Reading, weigh
-from fhir_mapping.resources import Coding, Json, codings, evidence, records, text
+from fhir_mapping.resources import Coding, Json, codings, evidence, name, quote, records, text
 
 _SHAPE = re.compile(r"[A-Z0-9]{2}")  # of a modifier and of a place of service; anything else is a note of the site
 
@@ -59,15 +59,52 @@ def charges(chart: Chart) -> Charges:
                 said = tuple(modifier.code for modifier in line.modifiers)
                 modifiers.append(Reading(said, evidence(line.resource, line.path, " ".join((coding.code, *said)))))
             places += [Reading(place.code, where) for place, where in line.places]
-    code = weigh([codes], why="no claim, charge item, draft order or type of the visit carries an E/M code")
+    refused = list(dict.fromkeys(_refused(chart)))
+    code = weigh(
+        [codes], why="no claim, charge item, draft order or type of the visit carries an E/M code", refused=refused
+    )
     return Charges(
         lines=lines,
         reported_code=code,
-        reported_modifiers=weigh([modifiers], why="no charge with an E/M code can say modifiers"),
-        reported_place_of_service=weigh([places], why="no charge with an E/M code says the place of service"),
-        service_kind=weigh([kinds if code.known else []], why="no code says what kind of service it was"),
+        reported_modifiers=weigh([modifiers], why="no charge with an E/M code can say modifiers", refused=refused),
+        reported_place_of_service=weigh(
+            [places], why="no charge with an E/M code says the place of service", refused=refused
+        ),
+        service_kind=weigh(
+            [kinds if code.known else []], why="no code says what kind of service it was", refused=refused
+        ),
         ordered=bool(orders),
     )
+
+
+def _refused(chart: Chart) -> Iterator[str]:
+    """Name the charges of an E/M service for this visit that do not count, and why."""
+    for claim in chart.of("Claim"):
+        lines = [item for item in records(claim.get("item")) if _is_reported(chart, item.get("productOrService"))]
+        visits = [visit for item in lines for visit in records(item.get("encounter"))]
+        if lines and (why := _does_not_count(chart, claim, visits, "claim-status")):
+            yield f"{name(claim)} {why}"
+    for charge in chart.of("ChargeItem"):
+        visits = records(charge.get("context") or charge.get("encounter"))
+        if _is_reported(chart, charge.get("code")) and (why := _does_not_count(chart, charge, visits, "charge-status")):
+            yield f"{name(charge)} {why}"
+    for kind in ("Claim", "ChargeItem", "ServiceRequest"):
+        yield from chart.left_out(kind)
+
+
+def _does_not_count(chart: Chart, charge: Json, visits: list[Json], system: str) -> str | None:
+    """Say why a charge that may be of this visit does not count; nothing if it does, or is of another visit."""
+    if visits and not any(chart.is_this_visit(visit, charge) for visit in visits):
+        return None
+    if not is_open(chart, charge, system):
+        return f"has the status {quote(text(charge.get('status'))) or 'unknown'}"
+    if not is_bill(chart, charge):
+        return f"is no bill but a {quote(text(charge.get('use')))}"
+    return None if visits else "names no visit"
+
+
+def _is_reported(chart: Chart, code: object) -> bool:
+    return bool(chart.vocabulary.words("reported", code))
 
 
 def _claim_lines(chart: Chart) -> Iterator[Line]:

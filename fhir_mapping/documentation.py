@@ -3,7 +3,7 @@
 Two places are read, in this order: Observations with telecode's codes, then extensions of the Encounter.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -12,7 +12,7 @@ from fhir_mapping.encounter import slot_note
 from fhir_mapping.facts import AudioOnlyReason, Fact, MdmElements, MdmLevel, Rival
 from fhir_mapping.moments import moment_or_none
 from fhir_mapping.quantities import RefusedError, documented_minutes
-from fhir_mapping.readings import CONTRADICTION, Reading, overruled_note, weigh
+from fhir_mapping.readings import CONTRADICTION, Reading, overruled_note, unknown, weigh
 from fhir_mapping.resources import Json, concepts, evidence, name, quote, record, records, reference, text
 from fhir_mapping.vocabulary import Vocabulary
 
@@ -40,7 +40,7 @@ class Documentation:
 
 def documentation(chart: Chart) -> Documentation:
     """Read all that was documented for billing."""
-    reader = _Reader(chart, notes=[], observed={}, extended={})
+    reader = _Reader(chart, notes=[], observed={}, extended={}, refused={})
     reader.sort_observations()
     reader.sort_extensions()
     slot = slot_note(chart.encounter, chart.when)
@@ -78,6 +78,7 @@ class _Reader:
     notes: list[str]
     observed: dict[tuple[str, str], list[_Place]]  # what is documented, and whether it is counted or preliminary
     extended: dict[str, list[_Place]]
+    refused: dict[str, list[str]]  # what documents a thing and cannot be used, with the reason
 
     def sort_observations(self) -> None:
         vocabulary = self.chart.vocabulary
@@ -91,6 +92,12 @@ class _Reader:
                 else:
                     place = _Place(observation, "Observation", observation)
                     self.observed.setdefault((word, status), []).append(place)
+            for word in self._words(record(part).get("code") for part in records(observation.get("component"))):
+                self._note(observation, word, "it stands in a component")
+        for observation, why in self.chart.left:
+            if observation.get("resourceType") == "Observation":
+                for word in self._words([observation.get("code")]):
+                    self.refused.setdefault(word, []).append(why)
 
     def sort_extensions(self) -> None:
         for extension in records(self.chart.encounter.get("extension")):
@@ -98,6 +105,14 @@ class _Reader:
             if word := self.chart.vocabulary.extension(url):
                 path = f"Encounter.extension({quote(url.rpartition('/')[2])})"
                 self.extended.setdefault(word, []).append(_Place(self.chart.encounter, path, extension))
+        for extension in records(self.chart.encounter.get("modifierExtension")):
+            if word := self.chart.vocabulary.extension(text(extension.get("url"))):
+                self._note(self.chart.encounter, word, "it is a modifier, which is not understood")
+
+    def _words(self, codes: Iterable[object]) -> list[str]:
+        """List what is documented under codes, each thing once."""
+        found = [word for code in codes for word, _ in self.chart.vocabulary.words("documentation", code)]
+        return list(dict.fromkeys(found))
 
     def _stranger(self, observation: Json) -> str | None:
         """Say why an Observation does not belong to this visit, if so."""
@@ -117,12 +132,13 @@ class _Reader:
         places = [self.observed.get((word, status), ()) for status in ("counted", "preliminary")]
         places.append(self.extended.get(word, ()))
         if not any(places):
-            return _SILENT
+            return unknown(_UNSAID, self.refused[word]) if word in self.refused else _SILENT
         final, early, extensions = (self._readings(word, found, read) for found in places)
         notes = tuple(overruled_note(r.evidence) for r in early if final and r.value != final[0].value)
         if early and not final:
             notes = tuple(f"{r.evidence.resource} is preliminary, not final" for r in early)
-        return weigh([final or early, extensions], why=_UNSAID, notes=notes)
+        refused = self.refused.get(word, ())
+        return weigh([final or early, extensions], why=_UNSAID, notes=notes, refused=refused)
 
     def _readings(self, word: str, places: Sequence[_Place], read: _Read[T]) -> list[Reading[T]]:
         found = []
@@ -137,6 +153,7 @@ class _Reader:
 
     def _note(self, resource: Json, word: str, why: str) -> None:
         self.notes.append(f"{name(resource)}, {word.replace('_', ' ')}: {why}; not used")
+        self.refused.setdefault(word, []).append(f"{name(resource)}: {why}")
 
 
 def _minutes(holder: Json, vocabulary: Vocabulary) -> _Value[int]:
@@ -181,6 +198,7 @@ def _elements(facts: dict[str, Fact[MdmLevel]]) -> Fact[MdmElements]:
     if rivals:
         return Fact(conflict=rivals, why_unknown=CONTRADICTION, notes=notes)
     if not any(fact.known for fact in facts.values()):
-        return Fact(why_unknown="no element of medical decision making is documented", notes=notes)
+        refused = [one for fact in facts.values() for one in fact.refused]
+        return unknown("no element of medical decision making is documented", refused, notes=notes)
     elements = MdmElements(**{element: fact.value for element, fact in facts.items()})
     return Fact(elements, tuple(one for fact in facts.values() for one in fact.evidence), notes=notes)

@@ -41,6 +41,7 @@ def documents(chart: Chart, who: People) -> tuple[list[Document], list[str]]:
     found: list[Document] = []
     notes: list[str] = []
     attachments = _Attachments(chart)
+    notes += _withdrawn(chart)
     for resource, early in _of_visit(chart):
         by_another = _is_by_another(who, resource)
         said = attachments.read(resource)
@@ -59,8 +60,35 @@ def documents(chart: Chart, who: People) -> tuple[list[Document], list[str]]:
             except ValueError:
                 notes.append(f"{name(resource)}: {_BROKEN.why}; not read")
                 continue
-            found.append(Document(resource, said, early, _is_by_another(who, resource)))
+            if said.strip():
+                found.append(Document(resource, said, early, _is_by_another(who, resource)))
+            else:
+                notes.append(f"{name(resource)}: {_EMPTY.why}; not read")
     return found, notes
+
+
+def documents_of_other_visits(chart: Chart) -> int:
+    """Count the documents that are of another visit or day."""
+    references = [one for one in chart.of("DocumentReference") if not _is_of_visit(chart, one)]
+    compositions = [one for one in chart.of("Composition") if not chart.is_this_visit(one.get("encounter"), one)]
+    return len(references) + len(compositions)
+
+
+def _withdrawn(chart: Chart) -> Iterator[str]:
+    """Say of the documents of the visit that do not stand what their status is."""
+    for resource in chart.of("DocumentReference"):
+        said = text(resource.get("status"))
+        if _stands(chart, resource, "document-status"):
+            said = text(resource.get("docStatus"))
+            if not said or chart.vocabulary.term("status", "doc-status", said):
+                continue
+        if _is_of_visit(chart, resource):
+            yield f"{name(resource)}: its status is {quote(said, 40) or 'not said'}; not read"
+    for resource in chart.of("Composition"):
+        said = text(resource.get("status"))
+        stands = chart.vocabulary.term("status", "doc-status", said)
+        if not stands and chart.is_this_visit(resource.get("encounter"), resource):
+            yield f"{name(resource)}: its status is {quote(said, 40) or 'not said'}; not read"
 
 
 def unsent_texts(chart: Chart) -> list[str]:
@@ -86,6 +114,7 @@ class _Unread:
 
 
 _BROKEN = _Unread("its text is broken")
+_EMPTY = _Unread("it has no text")
 
 
 def _of_visit(chart: Chart) -> Iterator[tuple[Json, bool]]:
@@ -139,7 +168,7 @@ class _Attachments:
 
     def read(self, resource: Json) -> str | _Unread:
         """Read the text of a document: of its attachments the first that can be read."""
-        why, lies = "it has no text", ""
+        why, lies = _EMPTY.why, ""
         for content in records(resource.get("content")):
             attachment = record(content.get("attachment"))
             kind, _, settings = text(attachment.get("contentType")).partition(";")
@@ -165,10 +194,16 @@ class _Attachments:
             if self._left < 0:
                 return _Unread("the notes together are too long")
             try:
-                self._decoded[key] = _READERS[kind](b64decode(data[: _LARGEST * 2]), charset)
+                said = _READERS[kind](b64decode("".join(data.split())[: _LARGEST * 2], validate=True), charset)
+                self._decoded[key] = _BROKEN if _is_binary(said) else said if said.strip() else _EMPTY
             except (binascii.Error, ValueError, LookupError):
                 self._decoded[key] = _BROKEN
         return self._decoded[key]
+
+
+def _is_binary(said: str) -> bool:
+    """Whether what was decoded is no text: a picture, say, that is called one. A stray NUL makes none."""
+    return said.count("\0") > len(said) // 20
 
 
 def _decoded(data: bytes, charset: str) -> str:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from fhir_mapping.chart import Chart
 from fhir_mapping.facts import Evidence, Fact, How, Setting
 from fhir_mapping.people import Described
-from fhir_mapping.readings import Reading, weigh
+from fhir_mapping.readings import Reading, unknown, weigh
 from fhir_mapping.resources import Coding, Json, codings, evidence, name, record, records, reference
 
 Types = Sequence[tuple[Coding, Evidence]]
@@ -21,7 +21,10 @@ def setting(chart: Chart, types: Types) -> Fact[Setting]:
     """Read the kind of practice that bills."""
     words = [(chart.vocabulary.word("setting", coding.system, coding.code), where) for coding, where in types]
     readings = [Reading(Setting(word), where) for word, where in words if word]
-    return weigh([readings], why="no type of a location or organization says what kind of practice it is")
+    refused = (*chart.left_out("Location"), *chart.left_out("Organization"))
+    return weigh(
+        [readings], why="no type of a location or organization says what kind of practice it is", refused=refused
+    )
 
 
 def behavioral_health(chart: Chart, described: Sequence[Described], types: Types) -> Fact[bool]:
@@ -44,7 +47,8 @@ def behavioral_health(chart: Chart, described: Sequence[Described], types: Types
     diagnosed = next(_diagnosed(chart), None)
     if diagnosed:
         why += f"; {diagnosed} is such a diagnosis, but the purpose of the service decides"
-    return Fact(why_unknown=why)
+    kinds = ("Practitioner", "PractitionerRole", "Location", "Organization")
+    return unknown("", [one for kind in kinds for one in chart.left_out(kind)], reason=why)
 
 
 def _types(chart: Chart) -> Iterator[tuple[Coding, Evidence]]:

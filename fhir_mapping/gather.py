@@ -75,7 +75,7 @@ def gather(  # noqa: PLR0913 - one chart, and all there is to read it by
     notes = [*chart.notes, check(chart.encounter), *documented.notes, *who.notes, *paid.notes, *story.notes, *maybe]
     facts = EncounterFacts(
         service_date=service_date(chart.encounter),
-        modality=modality(chart, who, charged.lines, documented, where, story.hints),
+        modality=story.mode(modality(chart, who, charged.lines, documented, where, story.hints)),
         video_minutes=story.told("video_minutes", documented.video_minutes),
         audio_minutes=story.told("audio_minutes", documented.audio_minutes),
         patient_status=patient_status(chart, who, practices, complete_history=complete_history),

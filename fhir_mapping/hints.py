@@ -12,6 +12,8 @@ from fhir_mapping.readings import Reading, contradiction, overruled_note
 
 VIRTUAL, UNCLEAR = "virtual", "unclear"
 
+UNSAID = "neither documentation, codes, channel, appointment nor class of the visit says how they met"
+"""Why the mode is unknown where nothing at all tells it."""
 _ENOUGH = 6  # places to quote in one sentence
 
 
@@ -61,9 +63,7 @@ def decide(hints: Sequence[Hint], outpatient: Sequence[Evidence], home: Sequence
     if outpatient:
         weak = "weak: the class is all that says so, and EHRs send it for telephone visits too"
         return Fact(Modality.IN_PERSON, tuple(replace(one, how=How.DERIVED) for one in outpatient), notes=(weak,))
-    return Fact(
-        why_unknown="neither documentation, codes, channel, appointment nor class of the visit says how they met"
-    )
+    return Fact(why_unknown=UNSAID)
 
 
 def _telehealth(telehealth: Sequence[Hint], person: Sequence[Hint]) -> Fact[Modality]:

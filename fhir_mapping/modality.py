@@ -48,7 +48,16 @@ def modality(  # noqa: PLR0913 - one fact, and all that tells of it
     hints += [Hint(Rank.CLASS, met[word], one) for word, one in by_class if word in met]
     outpatient = [one for word, one in by_class if word not in met]
     met_by = decide(hints, outpatient, places.home)
-    return replace(met_by, notes=(*met_by.notes, *refused)) if refused else met_by
+    unused = tuple(note.removesuffix("; not used") for note in refused)
+    unused += tuple(chart.left_out("Appointment"))
+    return replace(met_by, notes=(*met_by.notes, *refused), refused=(*unused, *_unusable(documented)))
+
+
+def _unusable(documented: Documentation) -> Iterator[str]:
+    """What was documented about the mode and cannot be used."""
+    for fact in (documented.video_minutes, documented.audio_minutes, documented.audio_only_reason):
+        if not fact.known:
+            yield from fact.refused
 
 
 def _documented(documented: Documentation) -> Iterator[Hint]:

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from fhir_mapping.chart import Chart
 from fhir_mapping.facts import Clinician, Evidence, Fact
-from fhir_mapping.readings import Reading, weigh
-from fhir_mapping.resources import Json, codings, concepts, evidence, quote, records, reference, text
+from fhir_mapping.readings import Reading, unknown, weigh
+from fhir_mapping.resources import Json, codings, concepts, evidence, name, quote, records, reference, text
 from fhir_mapping.roster import CLINICIANS, Roster
 
 _MAY_BE_CLINICIANS = {*CLINICIANS, ""}
@@ -68,11 +68,19 @@ def people(chart: Chart, user: str | None) -> People:
         identities=known,
         practitioner=roster.address(reference(target)),
         target=target,
-        clinician=_clinician(chart, said),
+        clinician=_clinician(chart, said, _refused(chart, roster, known, target)),
         described=tuple(said),
         roster=roster,
         notes=tuple(notes),
     )
+
+
+def _refused(chart: Chart, roster: Roster, known: frozenset[str], target: object) -> list[str]:
+    """Name what would describe the clinician and cannot be used: it was left out, or is not active."""
+    held = chart.find(target, chart.encounter)
+    inactive = [one for one in roster.bearing(known) if one is not held and one.get("active") is False]
+    found = [f"{name(one)} is not active" for one in inactive]
+    return [*found, *chart.left_out("Practitioner"), *chart.left_out("PractitionerRole")]
 
 
 def _kinds(names: frozenset[str]) -> set[str]:
@@ -133,7 +141,7 @@ def _named_degrees(chart: Chart, source: Json) -> list[Described]:
     return found
 
 
-def _clinician(chart: Chart, described: Sequence[Described]) -> Fact[Clinician]:
+def _clinician(chart: Chart, described: Sequence[Described], refused: Sequence[str]) -> Fact[Clinician]:
     ranks: list[list[Reading[Clinician]]] = []
     for system in ("taxonomy", "degree"):
         words = [(chart.vocabulary.term("clinician", system, d.code), d) for d in described if d.system == system]
@@ -142,6 +150,6 @@ def _clinician(chart: Chart, described: Sequence[Described]) -> Fact[Clinician]:
         licensed = [reading for reading in readings if reading.value is not Clinician.CLINICAL_STAFF]
         ranks.append(licensed or readings)
     others = quote(", ".join(dict.fromkeys(one.evidence.said for one in described)))
-    return weigh(
-        ranks, why=f"no rule for {others}" if others else "no taxonomy and no degree of the clinician is at hand"
-    )
+    if others and not any(ranks):
+        return unknown("", refused, reason=f"no rule for {others}")
+    return weigh(ranks, why="no taxonomy and no degree of the clinician is at hand", refused=refused)

@@ -9,7 +9,7 @@ from fhir_mapping.charges import Line
 from fhir_mapping.chart import Chart
 from fhir_mapping.facts import Evidence, Fact, PatientLocation
 from fhir_mapping.readings import Reading, weigh
-from fhir_mapping.resources import NOTHING, Json, evidence, record, records, reference, text
+from fhir_mapping.resources import NOTHING, Json, evidence, quote, record, records, reference, text
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,15 +60,26 @@ def places(chart: Chart, lines: Sequence[Line]) -> Places:
         ranks[rank].append(reading)
     every = [reading for rank in ranks.values() for reading in rank]
     forms = [form for stay in stays for form in _forms(chart, stay)]
+    refused = [*_unsent(chart), *chart.left_out("Location")]
     return Places(
         patient_location=weigh(
-            list(ranks.values()), why="no place of service and no location says where the patient was"
+            list(ranks.values()),
+            why="no place of service and no location says where the patient was",
+            refused=refused,
         ),
         telehealth=tuple(reading.evidence for reading in ranks[_Rank.SERVICE]),
         virtual=tuple(where for _, word, where in forms if word == "virtual"),
         home=tuple(reading.evidence for reading in every if reading.value is PatientLocation.HOME),
         locations=tuple(stay.location for stay in stays),
     )
+
+
+def _unsent(chart: Chart) -> Iterator[str]:
+    """Name the locations of the visit that were not sent."""
+    for entry in records(chart.encounter.get("location")):
+        ref = reference(entry.get("location"))
+        if ref.kind == "Location" and chart.follow(ref, chart.encounter) is None:
+            yield f"{quote(ref.name) or 'a location'} of the visit was not sent"
 
 
 def _stays(chart: Chart) -> Iterator[_Stay]:

@@ -25,7 +25,8 @@ from fhir_mapping.other_visits import (
 )
 from fhir_mapping.people import People
 from fhir_mapping.practices import Practices
-from fhir_mapping.resources import Json, evidence, record, records, text
+from fhir_mapping.readings import unknown
+from fhir_mapping.resources import Json, evidence, name, record, records, text
 from fhir_mapping.searches import complete_search
 
 _YEARS = 3
@@ -74,7 +75,16 @@ def patient_status(
         if said:
             return Fact(PatientStatus.NEW, (said,), notes=("the site vouches that its search for visits is complete",))
     supplied = sum(1 for encounter in chart.of("Encounter") if encounter is not chart.encounter)
-    return Fact(why_unknown=_why(supplied, contacts, doubtful))
+    refused = _refused(chart)
+    return unknown("", refused, reason=_why(supplied, contacts, doubtful, found=bool(refused)))
+
+
+def _refused(chart: Chart) -> list[str]:
+    """Name what may tell of an earlier visit and cannot be used: it was left out, or its day cannot be told."""
+    left = [one for kind in ("Encounter", *_BILLS, "Procedure") for one in chart.left_out(kind)]
+    others = [encounter for encounter in chart.of("Encounter") if encounter is not chart.encounter]
+    undated = [one for one in others if moment_or_none(began(one)) is None]
+    return [*left, *(f"{name(one)}: its day cannot be told" for one in undated)]
 
 
 def _judge_once(chart: Chart, resource: Json, practices: Practices, judged: dict[int, _Earlier]) -> _Earlier:
@@ -98,9 +108,9 @@ def _established(chart: Chart, earlier: OtherVisit) -> Fact[PatientStatus]:
     return Fact(PatientStatus.ESTABLISHED, (said,), notes=("the earlier visit was virtual",) if virtual else ())
 
 
-def _why(supplied: int, contacts: int, doubtful: int) -> str:
+def _why(supplied: int, contacts: int, doubtful: int, *, found: bool) -> str:
     none_is = {
-        0: "no other encounter was at hand",
+        0: "no other encounter can be used" if found else "no other encounter was at hand",
         1: "the one encounter at hand is no earlier visit with this clinician",
     }.get(supplied, f"no earlier visit with this clinician among the {supplied} encounters at hand")
     why = f"{none_is}; absence does not prove new"

@@ -146,7 +146,9 @@ def test_a_role_of_somebody_else_or_no_longer_held_says_nothing() -> None:
     past = role("207Q00000X", own="r2", active=False)
     found = facts(visit(), other, past).clinician
     assert found.value is None
-    assert found.why_unknown == "no taxonomy and no degree of the clinician is at hand"
+    assert found.why_unknown == "found but not usable: PractitionerRole/r2 is not active"
+    without = facts(visit(), other).clinician.why_unknown
+    assert without == "no taxonomy and no degree of the clinician is at hand"
 
 
 def test_a_taxonomy_without_a_rule_is_named() -> None:

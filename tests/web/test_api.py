@@ -1,5 +1,7 @@
 """Facts in JSON: what fits the schema is answered, and what does not is named."""
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -135,3 +137,35 @@ def test_a_date_is_all_that_must_be_there(client: FlaskClient) -> None:
 def test_zero_minutes_and_a_whole_day_are_minutes(client: FlaskClient) -> None:
     assert client.post(SELECT, json=FACTS | {"total_minutes": 0}).get_json()["outcome"] == "not_reportable"
     assert client.post(SELECT, json=FACTS | {"total_minutes": 1440}).get_json()["outcome"] == "selection"
+
+
+def test_what_was_found_and_cannot_be_used_stands_in_the_facts_the_questions_and_the_card(client: FlaskClient) -> None:
+    request = json.loads(Path("tests/requests/video_visit.json").read_text(encoding="utf-8"))
+    patient, visit = request["context"]["patientId"], request["context"]["encounterId"]
+    request["prefetch"]["observations"] = None
+    request["prefetch"]["coverage"] = {
+        "resourceType": "Coverage",
+        "id": "c9",
+        "status": "active",
+        "beneficiary": {"reference": "Patient/somebody-else"},
+    }
+    request["prefetch"]["documents"] = {
+        "resourceType": "DocumentReference",
+        "id": "d9",
+        "status": "current",
+        "subject": {"reference": f"Patient/{patient}"},
+        "context": {"encounter": [{"reference": f"Encounter/{visit}"}]},
+        "content": [{"attachment": {"contentType": "text/plain", "data": "@@@"}}],
+    }
+    answer = client.post("/api/v1/explain", json=request).get_json()
+    broken = "found but not usable: DocumentReference/d9: its text is broken"
+    stranger = "found but not usable: a Coverage of another patient"
+    assert broken in answer["facts"]["total_minutes"]["why_unknown"]
+    assert broken in answer["facts"]["consent_documented"]["why_unknown"]
+    assert answer["facts"]["payers"]["why_unknown"] == stranger
+    asked = {question["id"]: question["text"] for question in answer["outcome"]["questions"]}
+    assert stranger in asked["payers"]
+    warned = {warning["id"]: warning["text"] for warning in answer["outcome"]["warnings"]}
+    assert "not found in what could be read" in warned["consent_documented"]
+    assert stranger in answer["cards"][0]["detail"]
+    assert "not found in what was sent" not in answer["cards"][0]["detail"]
