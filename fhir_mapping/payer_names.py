@@ -36,8 +36,6 @@ def signs(said: str, vocabulary: Vocabulary) -> frozenset[str]:
     found = {*vocabulary.phrases("payer_sign", rest), *vocabulary.phrases("payer_agency", said)}
     if "agency" in found:
         found.add(MEDICARE)
-    if NOT_FOR_VISITS not in found and "contractor" in found:  # a contractor for equipment pays no visits
-        found |= {MEDICARE, "original"}
     letters = medicare_parts(rest)
     if letters and not _NAMES_OF_MEDICARE.isdisjoint(words(rest)):
         found.add(MEDICARE)
@@ -69,6 +67,8 @@ def named(found: frozenset[str]) -> str | None:
     Medicare goes first: "Aetna Medicare Advantage PPO" is no commercial plan.
     Parameters: `found`, the signs of all its names.
     """
+    if "contractor" in found and found.isdisjoint({*_LINES, NOT_FOR_VISITS}):
+        found |= {MEDICARE, "original"}
     if MEDICARE in found and "medicaid" in found:
         return DUAL_STATUS if "agency" in found else DUAL
     if "supplement" in found:

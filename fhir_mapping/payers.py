@@ -40,7 +40,7 @@ _FITTING = {(ADVANTAGE, MEDICARE), (ORIGINAL, MEDICARE), (ADVANTAGE, DUAL)}
 # A type and a more exact name: the name counts.
 _REFINED = {
     (COMMERCIAL, SUPPLEMENT),
-    (COMMERCIAL, NOT_FOR_VISITS),
+    *((line, NOT_FOR_VISITS) for line in (COMMERCIAL, "medicaid", "tricare")),
     (ORIGINAL, HOSPITAL_PART),
     (ADVANTAGE, DUAL_STATUS),
 }
@@ -207,7 +207,9 @@ def _payors(chart: Chart, coverage: Json) -> Iterator[tuple[Json, Json | None]]:
 
 def _line(chart: Chart, coverage: Json, code: str | None, found: frozenset[str]) -> str | None:
     """Agree type, names and numbers on one line of business. Raises _Contradiction if they do not fit together."""
-    name = named(found | {MEDICARE} if code == MEDICARE else found)
+    # A type says more than "Part D" within a longer name: Advantage plans pay drugs too.
+    told = found if code in {None, MEDICARE} else found - {"part-d"}
+    name = named(told | {MEDICARE} if code == MEDICARE else told)
     numbered = has_medicare_number(chart, coverage)
     if code in _LIMITED and name not in {ADVANTAGE, ORIGINAL}:
         return code

@@ -205,6 +205,8 @@ def named(*names: str, code: str | None = None) -> Json:
         ("First Coast", None),
         ("Noridian Healthcare Solutions DME", None),
         ("Part B", None),
+        ("Novitas Solutions TRICARE", "tricare"),
+        ("Novitas Solutions Commercial", "commercial"),
     ],
 )
 def test_without_a_code_a_name_says_who_pays_where_it_is_plain(name: str, payer: str | None) -> None:
@@ -252,6 +254,11 @@ def test_without_a_code_a_name_says_who_pays_where_it_is_plain(name: str, payer:
         ("141", "Medicare-Medicaid Plan", ADVANTAGE),
         ("1", "Medicaid", None),
         ("32", "Aetna", None),
+        ("112", "Aetna Medicare Premier with Part D", "aetna-medicare-advantage"),
+        ("112", "Part D", None),
+        ("11", "Novitas Solutions", None),
+        ("512", "Novitas Solutions", None),
+        ("121", "Novitas Solutions", ORIGINAL),
     ],
 )
 def test_a_name_refines_a_code_and_never_contradicts_it_in_silence(code: str, name: str, payer: str | None) -> None:
