@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from fhir_mapping.note_rows import FILE
@@ -11,6 +12,15 @@ from fhir_mapping.tables import Place, Table, read_table
 from fhir_mapping.topics import TOPICS, Address, Plan, VocabularyFile
 
 _SCHEMES = ("https://", "http://")
+_LONGEST = 300  # of an address; what is longer names no code system
+_URN = "urn:"
+_OID = re.compile(r"(?:urn:)?(?:oid:)?([0-2](?:\.[0-9]+){2,})", re.IGNORECASE)
+_PAGE = re.compile(r"\.(?:html?|json|xml)$|/[cv]s$")
+_PUBLISHED = re.compile(r"^(terminology\.hl7\.org|hl7\.org/fhir)/(?:[0-9][\w.-]*|r[0-9]b?|stu3|dstu2|en)/")
+_KIND = re.compile(r"/(?:codesystem|valueset)[-/]")
+_OLD_HL7 = re.compile(r"^hl7\.org/fhir/(?:codesystem/)?(v[23])[-/](?:vs/)?")
+"""A code system is written as its canonical address, with a version behind it, as the page that shows it, as the value
+set of its codes, at the address it had in STU3, or as its OID: all of these mean the same codes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +33,7 @@ class _Addresses:
     def name(self, url: str) -> str:
         if url in self.spelled:
             return self.spelled[url]
-        bare = _bare(url)
+        bare = canonical(url)
         known = self.exact.get(bare)
         if known is None and self.pattern and (match := self.pattern.search(bare)):
             return self.by_group[match.lastgroup or ""]
@@ -133,10 +143,14 @@ def _read(folder: Path) -> list[tuple[Table, VocabularyFile]]:
 
 def _addresses(groups: list[tuple[Table, str, dict[str, Address]]], base: str) -> _Addresses:
     exact: dict[str, str] = {}
+    spelled: dict[str, str] = {}
     patterns: list[tuple[str, str]] = []
     for table, section, addresses in groups:
         for name, address in addresses.items():
-            exact |= {_bare(url.replace("{base}", base.rstrip("/"))): name for url in address.urls}
+            for url in address.urls:
+                full = url.replace("{base}", base.rstrip("/"))
+                exact[canonical(full)] = name
+                spelled |= dict.fromkeys(_spellings(full), name)
             if address.pattern is not None:
                 try:
                     re.compile(f"(?P<n{len(patterns)}>{address.pattern})")
@@ -145,8 +159,7 @@ def _addresses(groups: list[tuple[Table, str, dict[str, Address]]], base: str) -
                 patterns.append((name, address.pattern))
     whole = "|".join(f"(?P<n{number}>{pattern})" for number, (_, pattern) in enumerate(patterns))
     by_group = {f"n{number}": name for number, (name, _) in enumerate(patterns)}
-    spelled = {f"{scheme}{bare}": name for bare, name in exact.items() for scheme in ("", *_SCHEMES)}
-    return _Addresses(spelled, exact, re.compile(whole) if whole else None, by_group)
+    return _Addresses(spelled, exact, re.compile(whole, re.IGNORECASE) if whole else None, by_group)
 
 
 def _codes(tables: list[tuple[Table, VocabularyFile]], systems: set[str]) -> dict[tuple[str, str, str], str]:
@@ -190,12 +203,29 @@ def _check_word(table: Table, place: Place, topic: str, word: str) -> None:
         raise table.error(place, f"{topic} has no word {word}; it has {', '.join(sorted(words))}")
 
 
-def _bare(url: str) -> str:
-    """Take the scheme off: EHRs write http for https and the other way round."""
-    plain = url.strip()
+def _spellings(url: str) -> tuple[str, ...]:
+    """The spellings that nearly every chart uses, found without more ado: with and without TLS."""
+    plain = url.removeprefix(_SCHEMES[0]).removeprefix(_SCHEMES[1])
+    return (url,) if plain == url else tuple(f"{scheme}{plain}" for scheme in _SCHEMES)
+
+
+@lru_cache(maxsize=1024)
+def canonical(url: str) -> str:
+    """Bring the address of a code system or an extension into the one form that its other spellings share.
+
+    Parameters: `url` as a chart writes it. Its scheme, case, version and outer slashes do not count, nor whether it
+    names the code system, the value set of its codes, or the page that shows either; an OID may lack its prefix.
+    """
+    plain = url[:_LONGEST].strip().partition("|")[0].partition("#")[0]
+    if oid := _OID.fullmatch(plain.rstrip("/")):
+        return f"{_URN}oid:{oid[1]}"
+    plain = plain.casefold()
     for scheme in _SCHEMES:
         plain = plain.removeprefix(scheme)
-    return plain.rstrip("/")
+    plain = _PAGE.sub("", plain.removeprefix("www.").rstrip("/"))
+    plain = _PAGE.sub("", plain)  # .../v3/ActCode/vs.html
+    plain = _KIND.sub("/codesystem/", _PUBLISHED.sub(r"\1/", plain))
+    return _OLD_HL7.sub(r"terminology.hl7.org/codesystem/\1-", plain).rstrip("/")
 
 
 def words(said: str) -> list[str]:

@@ -128,6 +128,34 @@ def test_an_address_is_known_with_and_without_tls() -> None:
     assert own.system("http://example.org/other") == ""
 
 
+@pytest.mark.parametrize(
+    ("written", "name"),
+    [
+        ("http://snomed.info/sct|http://snomed.info/sct/731000124108/version/20240301", "snomed"),
+        ("http://snomed.info/sct/731000124108/version/20240301", "snomed"),
+        ("HTTP://SNOMED.INFO/SCT", "snomed"),
+        (" http://loinc.org/ ", "loinc"),
+        ("2.16.840.1.113883.6.12", "cpt"),
+        ("urn:OID:2.16.840.1.113883.6.12", "cpt"),
+        ("http://www.ama-assn.org/go/cpt|2026", "cpt"),
+        ("http://ama-assn.org/go/cpt", "cpt"),
+        ("https://terminology.hl7.org/CodeSystem-v3-RoleCode.html#v3-RoleCode-PTRES", "role"),
+        ("http://hl7.org/fhir/v3/RoleCode", "role"),
+        ("http://terminology.hl7.org/ValueSet/v2-0004", "patient-class"),
+        ("http://hl7.org/fhir/v2/0004", "patient-class"),
+        ("https://FHIR.cerner.com/0/codeSet/71|1", "oracle-visit-type"),
+        ("1.2.840.114350.1.13.999.2.7.10.698084.30", "epic-encounter-type"),
+        ("http://snomed.info/sctx", ""),
+        ("http://example.org/http://snomed.info/sct", ""),
+        ("2.16.840.1.113883.6.1234", ""),
+        ("|", ""),
+        ("", ""),
+    ],
+)
+def test_a_code_system_is_known_in_every_spelling_of_its_address(written: str, name: str) -> None:
+    assert load_vocabulary(SHIPPED).system(written) == name
+
+
 def test_of_what_a_chart_codes_only_the_codes_of_a_topic_are_read(tmp_path: Path) -> None:
     systems = 'systems: {x: {urls: ["http://x.example"]}, y: {urls: ["http://y.example"]}}\n'
     own = load(tmp_path, systems + 'codes: {modality: {x: {audio_only: ["1", "T*"]}, y: {in_person: ["2"]}}}')
