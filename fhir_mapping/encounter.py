@@ -1,11 +1,10 @@
-"""Reads the visit itself: its date as written, whether it is a visit of ours at all, and how long its slot was."""
+"""Reads when the visit was: its date as written, and how long its slot was."""
 
 from datetime import date, timedelta
 
-from fhir_mapping.facts import Evidence, Fact
+from fhir_mapping.facts import Fact
 from fhir_mapping.moments import Moment, NoMomentError, moment_or_none, read_moment
-from fhir_mapping.resources import Json, codings, evidence, record, text
-from fhir_mapping.vocabulary import Vocabulary
+from fhir_mapping.resources import Json, evidence, record, text
 
 _LATE = 12  # hours of UTC; until then it is still the day before somewhere
 
@@ -68,24 +67,3 @@ def slot_note(encounter: Json, start: Moment | None) -> str | None:
         return None
     minutes = int((end.at - start.at).total_seconds()) // 60
     return f"{path} spans {minutes} minutes: visit or slot time, not used" if minutes else None
-
-
-def classes(encounter: Json, vocabulary: Vocabulary, topic: str) -> list[tuple[str, Evidence]]:
-    """List what the classes of the visit mean under `topic`: one in R4, several in R5.
-
-    A class without a code system is FHIR's own; one in a vendor's system says nothing, whatever it is called.
-    """
-    found = []
-    for coding in codings(encounter.get("class")):
-        system = vocabulary.system(coding.system) if coding.system else "act-code"
-        if word := vocabulary.term(topic, system, coding.code):
-            found.append((word, evidence(encounter, "Encounter.class", coding.code)))
-    return found
-
-
-def not_ours(encounter: Json, vocabulary: Vocabulary) -> str | None:
-    """Say why this is no telehealth E/M visit whatever else the chart says: cancelled, inpatient, emergency ..."""
-    status = vocabulary.term("not_ours", "encounter-status", text(encounter.get("status")))
-    if status:
-        return f"{status} encounter"
-    return next((f"{word} encounter" for word, _ in classes(encounter, vocabulary, "not_ours")), None)

@@ -22,6 +22,17 @@ class Modality(StrEnum):
     INTERRUPTED = "interrupted"  # began on video, went on by audio
 
 
+class PatientClass(StrEnum):
+    """Outpatient, or the kind of hospital care that the codes of telehealth visits are not for."""
+
+    OUTPATIENT = "outpatient"
+    INPATIENT = "inpatient"
+    EMERGENCY = "emergency"
+    OBSERVATION = "observation"
+    SHORT_STAY = "short_stay"
+    PRE_ADMISSION = "pre_admission"
+
+
 class PatientStatus(StrEnum):
     """New or established by the three-year rule."""
 
@@ -196,6 +207,8 @@ class EncounterFacts:
     """Everything the coding rules may know about one visit. Minutes are whole minutes, the date is the visit's own."""
 
     service_date: Fact[date] = Fact()
+    patient_class: Fact[PatientClass] = Fact()
+    """Unknown without evidence where nothing says it; unknown with evidence where what says it cannot be relied on."""
     modality: Fact[Modality] = Fact()
     video_minutes: Fact[int] = Fact()
     audio_minutes: Fact[int] = Fact()

@@ -4,15 +4,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from fhir_mapping.charges import charges
-from fhir_mapping.chart import ContradictedPatient, MissingEncounter, WrongPatient, open_chart
+from fhir_mapping.chart import Chart, ContradictedPatient, MissingEncounter, WrongPatient, open_chart
 from fhir_mapping.coverage import coverages
 from fhir_mapping.documentation import documentation
-from fhir_mapping.encounter import not_ours, service_date
+from fhir_mapping.encounter import service_date
 from fhir_mapping.facilities import behavioral_health, facility_types, setting
-from fhir_mapping.facts import EncounterFacts, Fact, Parties, RecordShows, Release
+from fhir_mapping.facts import EncounterFacts, Fact, Parties, PatientClass, RecordShows, Release
 from fhir_mapping.modality import modality
 from fhir_mapping.narrative import narrative
 from fhir_mapping.note_rules import NoteRules
+from fhir_mapping.patient_class import not_ours, patient_class
 from fhir_mapping.people import people
 from fhir_mapping.places import places
 from fhir_mapping.practices import Practices
@@ -75,6 +76,7 @@ def gather(  # noqa: PLR0913 - one chart, and all there is to read it by
     notes = [*chart.notes, check(chart.encounter), *documented.notes, *who.notes, *paid.notes, *story.notes, *maybe]
     facts = EncounterFacts(
         service_date=service_date(chart.encounter),
+        patient_class=patient_class(chart, charged.lines),
         modality=story.mode(modality(chart, who, charged.lines, documented, where, story.hints)),
         video_minutes=story.told("video_minutes", documented.video_minutes),
         audio_minutes=story.told("audio_minutes", documented.audio_minutes),
@@ -108,7 +110,13 @@ def gather(  # noqa: PLR0913 - one chart, and all there is to read it by
     undecided = facts.mdm.value is None and facts.mdm_elements.value is None
     shows = record_shows(chart) if undecided else RecordShows()
     written = release(fhir_version, chart.encounter)
-    return Gathered(facts, parties, not_ours(chart.encounter, vocabulary), shows, written, charged.ordered)
+    return Gathered(facts, parties, _not_ours(chart, facts), shows, written, charged.ordered)
+
+
+def _not_ours(chart: Chart, facts: EncounterFacts) -> str | None:
+    stay = facts.patient_class.value
+    said = not_ours(chart.encounter, chart.vocabulary)
+    return said if said or stay in {None, PatientClass.OUTPATIENT} else f"part of an {stay} encounter"
 
 
 def _shortened(notes: list[str]) -> tuple[str, ...]:

@@ -5,10 +5,11 @@ from datetime import date
 
 from fhir_mapping.chart import MissingEncounter, WrongPatient, open_chart
 from fhir_mapping.documentation import documentation
-from fhir_mapping.encounter import not_ours, visit_moment
+from fhir_mapping.encounter import visit_moment
 from fhir_mapping.facts import Modality
 from fhir_mapping.modality import modality
 from fhir_mapping.moments import Moment
+from fhir_mapping.patient_class import not_ours
 from fhir_mapping.people import people
 from fhir_mapping.places import places
 from fhir_mapping.resources import PLAIN_ID, Json, text

@@ -10,9 +10,9 @@ from fhir_mapping.appointments import appointments
 from fhir_mapping.charges import Line
 from fhir_mapping.chart import Chart
 from fhir_mapping.documentation import Documentation
-from fhir_mapping.encounter import classes
 from fhir_mapping.facts import Fact, How, Modality
 from fhir_mapping.hints import VIRTUAL, Hint, Rank, decide
+from fhir_mapping.patient_class import classes
 from fhir_mapping.people import People
 from fhir_mapping.places import Places
 from fhir_mapping.resources import Concept, Json, codings, concepts, evidence, record, records, text

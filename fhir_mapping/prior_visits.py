@@ -11,7 +11,6 @@ from heapq import heapify, heappop, heappush
 
 from fhir_mapping.charges import is_bill
 from fhir_mapping.chart import Chart
-from fhir_mapping.encounter import classes
 from fhir_mapping.facts import Fact, How, PatientStatus
 from fhir_mapping.moments import Moment, moment_or_none
 from fhir_mapping.other_visits import (
@@ -23,6 +22,7 @@ from fhir_mapping.other_visits import (
     same_clinician,
     took_place,
 )
+from fhir_mapping.patient_class import classes
 from fhir_mapping.people import People
 from fhir_mapping.practices import Practices
 from fhir_mapping.readings import unknown

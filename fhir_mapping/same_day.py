@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from fhir_mapping.chart import Chart
-from fhir_mapping.encounter import not_ours, period_of
+from fhir_mapping.encounter import period_of
 from fhir_mapping.facts import Fact, How, Modality, SameDayVisit
 from fhir_mapping.hints import UNCLEAR
 from fhir_mapping.moments import Moment, moment_or_none
@@ -22,6 +22,7 @@ from fhir_mapping.other_visits import (
     took_place,
     ways_met,
 )
+from fhir_mapping.patient_class import not_ours
 from fhir_mapping.people import People
 from fhir_mapping.practices import Practices
 from fhir_mapping.resources import evidence, name

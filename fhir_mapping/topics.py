@@ -18,6 +18,8 @@ _APPLIED_FOR = "pending"
 TOPICS: dict[str, set[str] | None] = {
     "class": {"virtual", "outpatient", "away"},
     "not_ours": {*_ELSEWHERE.split(), *_NOT_HELD.split()},
+    "outpatient": {"yes"},
+    "stay": {"hint", "afterwards"},
     "status": {"counted", "preliminary"},
     "participant": {"rendering", "attending", "present"},
     "place": {"house", "virtual"},

@@ -9,6 +9,7 @@ from fhir_mapping.facts import NO_RELATED_VISIT, EncounterFacts, MdmElements, Pa
 
 FACT_LABELS = {
     "service_date": "Date of service",
+    "patient_class": "Patient class",
     "modality": "Modality",
     "video_minutes": "Video minutes",
     "audio_minutes": "Audio minutes",
@@ -37,6 +38,7 @@ FACT_LABELS = {
     "reported_place_of_service": "Place of service already chosen",
 }
 SUPPOSED = {
+    "patient_class": "it was {}",
     "payers": "the payer goes by {}",
     "modality": "the visit was {}",
     "patient_status": "the patient is {}",

@@ -42,6 +42,7 @@ RULES = (
 """The rules that this package cites by name; the others are cited by conditions and refusals."""
 
 REFUSALS: Mapping[str, str] = {
+    "not_outpatient": "",
     "clinical_staff": "",
     "outside_em": "",
     "results_only": "",
@@ -54,6 +55,7 @@ REFUSALS: Mapping[str, str] = {
 
 QUESTIONS: Mapping[str, str] = {
     "service_date": "",
+    "patient_class": "",
     "primary_payer": "",
     "modality": "",
     "modality_tie": "minutes",

@@ -16,7 +16,7 @@ from cds_hooks.coding.policy import PolicyBook, Rules
 from cds_hooks.coding.reasoning import Desk
 from cds_hooks.coding.reported import check_reported
 from cds_hooks.coding.visit import Branch, Visit, question, read_visit
-from fhir_mapping.facts import EncounterFacts, Modality
+from fhir_mapping.facts import EncounterFacts, Modality, PatientClass
 
 UNKNOWN_PAYER = "unknown"
 
@@ -69,6 +69,11 @@ def select(facts: EncounterFacts, book: PolicyBook, options: Options = Options()
         warnings += answer.warnings
         reasons += answer.reasons
         steps += answer.steps
+    if visit.doubt is not None and kind is not Kind.NOT_REPORTABLE:
+        kind = Kind.UNDETERMINED
+        asked.insert(0, visit.doubt)
+        supposed = {"patient_class": PatientClass.OUTPATIENT}
+        candidates = [replace(one, supposing=supposed | dict(one.supposing or {})) for one in candidates]
     if kind is Kind.SELECTION:
         # What one payer does not take is said beside the code that another does.
         warnings += reasons

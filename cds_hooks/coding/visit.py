@@ -15,6 +15,7 @@ from fhir_mapping.facts import (
     Fact,
     MdmLevel,
     Modality,
+    PatientClass,
     PatientStatus,
     SameDayVisit,
     ServiceKind,
@@ -36,7 +37,8 @@ class Visit(NamedTuple):
     """The visit as far as it can be told before a payer is asked.
 
     `branches` holds one case, or one for each answer to an open question of few answers; `refusal` says why this is no
-    visit; `other_contact` is the contact of another visit that day which this one is combined with.
+    visit; `other_contact` is the contact of another visit that day which this one is combined with. `doubt` asks
+    whether it was an outpatient visit, where that is not sure: until it is answered no code is recommended.
     """
 
     branches: tuple[Branch, ...]
@@ -46,6 +48,7 @@ class Visit(NamedTuple):
     steps: tuple[Step, ...] = ()
     combined: bool = False
     other_contact: str | None = None
+    doubt: Note | None = None
 
 
 def step(book: PolicyBook, rule: str, says: str, *evidence: Evidence) -> Step:
@@ -132,6 +135,7 @@ def read_visit(facts: EncounterFacts, book: PolicyBook) -> Visit:
         steps=tuple(steps),
         combined=other is not None,
         other_contact=other.modality if other and other.modality is not Modality.INTERRUPTED else None,
+        doubt=_doubt(facts, book),
     )
 
 
@@ -146,11 +150,19 @@ Option = tuple[Any, dict[str, Any]]
 def _not_a_visit(facts: EncounterFacts, book: PolicyBook) -> Visit | None:
     kind = facts.service_kind.value
     name, evidence = NOT_A_VISIT.get(kind) if kind else None, facts.service_kind.evidence
+    if facts.patient_class.value not in {None, PatientClass.OUTPATIENT}:
+        name, evidence = "not_outpatient", facts.patient_class.evidence
     if kind is ServiceKind.BRIEF_CHECK_IN and facts.same_day_visit.known:
         name, evidence = "part_of_same_day_visit", facts.same_day_visit.evidence
     if name is None:
         return None
     return Visit((), refusal=refusal(book, name), steps=guideline_steps(book, name, *evidence))
+
+
+def _doubt(facts: EncounterFacts, book: PolicyBook) -> Note | None:
+    """The question whether it was an outpatient visit. A record that says nothing of it raises none."""
+    told = facts.patient_class
+    return question(book, "patient_class", told) if told.value is None and (told.evidence or told.conflict) else None
 
 
 def _contacts(facts: EncounterFacts, book: PolicyBook, questions: list[Note], steps: list[Step]) -> list[_Contact]:

@@ -22,6 +22,7 @@ from fhir_mapping.facts import (
     MdmElements,
     MdmLevel,
     Modality,
+    PatientClass,
     PatientLocation,
     PatientStatus,
     SameDayVisit,
@@ -98,6 +99,7 @@ class FactsJson(_Strict):
     model_config = ConfigDict(json_schema_extra={"anyOf": _TOLD_ONE_WAY})
 
     service_date: Annotated[date, BeforeValidator(_plain_day)]
+    patient_class: Word[PatientClass] | None = None
     modality: Word[Modality] | None = None
     video_minutes: Minutes | None = None
     audio_minutes: Minutes | None = None

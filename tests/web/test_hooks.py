@@ -343,3 +343,34 @@ def test_an_entry_whose_read_failed_is_named(client: FlaskClient, good: Request,
     (card,) = cards(client, good)
     assert "the patient's coverage could not be read: " in card["detail"]
     assert why in card["detail"]
+
+
+@pytest.mark.parametrize(
+    ("members", "asked"),
+    [
+        ({"class": {"system": "urn:oid:1.2.3", "code": "7"}}, True),
+        ({"class": {"system": "urn:oid:1.2.3", "code": "7"}, "hospitalization": {"admitSource": {"text": "ER"}}}, True),
+        ({"class": "inpatient"}, False),
+        ({"class": {"system": "http://terminology.hl7.org/ValueSet/v3-ActEncounterCode|1", "code": "IMP"}}, False),
+        (
+            {
+                "class": None,
+                "type": [{"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v2-0004", "code": "I"}]}],
+            },
+            False,
+        ),
+    ],
+)
+def test_no_code_is_recommended_where_the_visit_may_not_be_outpatient(
+    client: FlaskClient, good: Request, members: dict[str, Any], *, asked: bool
+) -> None:
+    good["prefetch"]["encounter"] |= members
+    found = cards(client, good)
+    assert len(found) == asked
+    for card in found:
+        told = outcome(card)
+        assert told["outcome"] == "undetermined"
+        assert told["questions"][0]["id"] == "patient_class"
+        assert told["candidates"]
+        assert not [one for one in told["candidates"] if one.get("recommended")]
+        assert {one["if"]["patient_class"] for one in told["candidates"]} == {"outpatient"}
