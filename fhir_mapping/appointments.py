@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from fhir_mapping.chart import Chart
 from fhir_mapping.encounter import period_of
-from fhir_mapping.moments import moment_or_none
+from fhir_mapping.moments import LACKS_ZONE, moment_or_none
 from fhir_mapping.people import People, participants
 from fhir_mapping.resources import Json, name, records, reference
 from fhir_mapping.roster import CLINICIANS, surely_another
@@ -32,7 +32,7 @@ def appointments(chart: Chart, who: People) -> tuple[list[Json], tuple[str, ...]
         return [], (f"{name(only)} is of the same day, but with another clinician; not used",)
     if start.at and chart.when.at and _are_apart(chart.encounter, chart.when.at, only, start.at):
         return [], (f"{name(only)} is of the same day, but at another time; not used",)
-    return [only], ()
+    return [only], (f"{name(only)}.start {LACKS_ZONE}",) if start.lacks_zone else ()
 
 
 def _is_of_another(chart: Chart, appointment: Json, who: People) -> bool:
@@ -46,6 +46,6 @@ def _is_of_another(chart: Chart, appointment: Json, who: People) -> bool:
 
 def _are_apart(visit: Json, began: datetime, appointment: Json, booked: datetime) -> bool:
     ended, over = moment_or_none(period_of(visit)[1].get("end")), moment_or_none(appointment.get("end"))
-    until = ended.at if ended and ended.at else began
-    end = over.at if over and over.at else booked
+    until = max(began, ended.at) if ended and ended.at else began
+    end = max(booked, over.at) if over and over.at else booked
     return booked > until + _LATE or began > end + _LATE

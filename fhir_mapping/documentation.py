@@ -10,7 +10,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from fhir_mapping.chart import Chart
 from fhir_mapping.encounter import slot_note
 from fhir_mapping.facts import AudioOnlyReason, Fact, MdmElements, MdmLevel, Rival
-from fhir_mapping.moments import moment_or_none
+from fhir_mapping.moments import LACKS_ZONE, moment_or_none
 from fhir_mapping.quantities import RefusedError, documented_minutes
 from fhir_mapping.readings import CONTRADICTION, Reading, overruled_note, unknown, weigh
 from fhir_mapping.resources import Json, concepts, evidence, name, quote, record, records, reference, text
@@ -124,6 +124,8 @@ class _Reader:
         effective = observation.get("effectiveDateTime") or observation.get("effectiveInstant")
         taken = moment_or_none(effective or record(observation.get("effectivePeriod")).get("start"))
         if taken and self.chart.when and taken.falls_on(self.chart.when):
+            if taken.lacks_zone:
+                self.notes.append(f"{name(observation)} {LACKS_ZONE}")
             return None
         return "it names no encounter and is not of the day of the visit"
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from fhir_mapping.chart import Chart
 from fhir_mapping.markup import from_html
-from fhir_mapping.moments import moment_or_none
+from fhir_mapping.moments import LACKS_ZONE, moment_or_none, read_moment
 from fhir_mapping.people import People
 from fhir_mapping.resources import Json, name, quote, record, records, reference, text
 from fhir_mapping.roster import surely_another
@@ -51,6 +51,8 @@ def documents(chart: Chart, who: People) -> tuple[list[Document], list[str]]:
             notes.append(f"{name(resource)}: {said.why}; not read")
         else:
             found.append(Document(resource, said, early, by_another))
+            if not _visits(resource) and read_moment(resource.get("date")).lacks_zone:
+                notes.append(f"{name(resource)}.date {LACKS_ZONE}")
     for resource in chart.of("Composition"):
         state = chart.vocabulary.term("status", "doc-status", text(resource.get("status")))
         if state and chart.is_this_visit(resource.get("encounter"), resource):

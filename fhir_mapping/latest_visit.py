@@ -1,7 +1,7 @@
 """Finds a patient's latest telehealth visit, for an EHR that opens a chart without saying which visit it is about."""
 
 from collections.abc import Iterable
-from datetime import date
+from datetime import UTC, date
 
 from fhir_mapping.chart import MissingEncounter, WrongPatient, open_chart
 from fhir_mapping.documentation import documentation
@@ -39,7 +39,8 @@ def latest_visit(resources: Iterable[object], patient_id: str, vocabulary: Vocab
 
 def _newest(dated: tuple[Moment, Json]) -> tuple[date, float]:
     moment, _ = dated
-    return moment.day, moment.at.timestamp() if moment.at else 0.0
+    at = moment.at or (moment.clock and moment.clock.replace(tzinfo=UTC))
+    return moment.day, at.timestamp() if at else 0.0
 
 
 def _is_telehealth(encounter: Json, patient_id: str, vocabulary: Vocabulary) -> bool:

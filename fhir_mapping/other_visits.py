@@ -20,11 +20,15 @@ _CONTACTS = {Modality.ASYNCHRONOUS, Modality.AUDIO_ONLY}
 
 
 class OtherVisit(NamedTuple):
-    """Another visit: its day, the resource that tells of it, and where in it the day or the code stands."""
+    """Another visit: its day, the resource that tells of it, and where in it the day or the code stands.
+
+    `lacks_zone` if its time was written without a zone: its day may then be off by one.
+    """
 
     day: date
     resource: Json
     path: str
+    lacks_zone: bool = False
 
 
 def began(encounter: Json) -> str:
@@ -32,13 +36,23 @@ def began(encounter: Json) -> str:
     return text(period_of(encounter)[1].get("start"))
 
 
+def undated(chart: Chart) -> Iterator[Json]:
+    """List the encounters that took place of which no day can be read: they may have been at any time."""
+    for encounter in chart.of("Encounter"):
+        if encounter is not chart.encounter and _counts(chart, encounter) and not moment_or_none(began(encounter)):
+            yield encounter
+
+
+def _counts(chart: Chart, encounter: Json) -> bool:
+    return chart.vocabulary.term("status", "encounter-status", text(encounter.get("status"))) == "counted"
+
+
 def took_place(chart: Chart, encounter: Json, visit: Moment) -> OtherVisit | None:
     """Read an encounter other than the visit, if it is said when it was, and that it was not cancelled."""
     start = moment_or_none(began(encounter))
-    counted = chart.vocabulary.term("status", "encounter-status", text(encounter.get("status"))) == "counted"
-    if not counted or start is None or encounter is chart.encounter:
+    if not _counts(chart, encounter) or start is None or encounter is chart.encounter:
         return None
-    return OtherVisit(start.day_beside(visit), encounter, f"{period_of(encounter)[0]}.start")
+    return OtherVisit(start.day_beside(visit), encounter, f"{period_of(encounter)[0]}.start", start.lacks_zone)
 
 
 def same_clinician(chart: Chart, resource: Json, practices: Practices) -> bool | None:

@@ -12,7 +12,7 @@ from heapq import heapify, heappop, heappush
 from fhir_mapping.charges import is_bill
 from fhir_mapping.chart import Chart
 from fhir_mapping.facts import Fact, How, PatientStatus
-from fhir_mapping.moments import Moment, moment_or_none
+from fhir_mapping.moments import LACKS_ZONE, Moment, moment_or_none
 from fhir_mapping.other_visits import (
     OtherVisit,
     began,
@@ -21,6 +21,7 @@ from fhir_mapping.other_visits import (
     is_visit_code,
     same_clinician,
     took_place,
+    undated,
 )
 from fhir_mapping.patient_class import classes
 from fhir_mapping.people import People
@@ -31,6 +32,8 @@ from fhir_mapping.searches import complete_search
 
 _YEARS = 3
 _APART = timedelta(days=2)
+_EXACT, _OFF = timedelta(0), timedelta(days=1)
+"""By how much a day may be off: a time without a zone may be of the day before or after in that of the visit."""
 _BILLS = ("Claim", "ExplanationOfBenefit")
 
 
@@ -59,17 +62,20 @@ def patient_status(
     contacts, doubtful = 0, chart.refused.get("Encounter", 0)
     judged: dict[int, _Earlier] = {}  # a bill tells of a visit in each of its lines
     for earlier in _newest_first(chart, chart.when):
-        if not edge <= earlier.day < chart.when.day:
+        off = _OFF if earlier.lacks_zone else _EXACT
+        if not edge - off <= earlier.day < chart.when.day:
             continue
+        surely_within = earlier.day - off > edge
         match _judge_once(chart, earlier.resource, practices, judged):
             case _Earlier.STRANGERS:
                 pass
-            case _Earlier.VISIT if earlier.day > edge:
+            case _Earlier.VISIT if surely_within:
                 return _established(chart, earlier)
-            case _Earlier.CONTACT if earlier.day > edge:
+            case _Earlier.CONTACT if surely_within:
                 contacts += 1
             case _:
                 doubtful += 1
+    doubtful += sum(_judge_once(chart, one, practices, judged) is not _Earlier.STRANGERS for one in undated(chart))
     if complete_history and not contacts and not doubtful:
         said = complete_search(chart.searches, "Encounter", edge, chart.when.day)
         if said:
@@ -105,7 +111,10 @@ def _judge(chart: Chart, resource: Json, practices: Practices) -> _Earlier:
 def _established(chart: Chart, earlier: OtherVisit) -> Fact[PatientStatus]:
     said = evidence(earlier.resource, earlier.path, earlier.day.isoformat(), How.DERIVED)
     virtual = any(word == "virtual" for word, _ in classes(earlier.resource, chart.vocabulary, "class"))
-    return Fact(PatientStatus.ESTABLISHED, (said,), notes=("the earlier visit was virtual",) if virtual else ())
+    notes = ["the earlier visit was virtual"] if virtual else []
+    if earlier.lacks_zone:
+        notes.append(f"the earlier visit {LACKS_ZONE}")
+    return Fact(PatientStatus.ESTABLISHED, (said,), notes=tuple(notes))
 
 
 def _why(supplied: int, contacts: int, doubtful: int, *, found: bool) -> str:
@@ -161,7 +170,7 @@ def _bills(chart: Chart, visit: Moment) -> Iterator[OtherVisit]:
                 said = item.get("servicedDate") or record(item.get("servicedPeriod")).get("start")
                 served = moment_or_none(said or record(bill.get("billablePeriod")).get("start"))
                 if served and is_visit_code(chart, item.get("productOrService")):
-                    yield OtherVisit(served.day_beside(visit), bill, f"{kind}.item.productOrService")
+                    yield OtherVisit(served.day_beside(visit), bill, f"{kind}.item.productOrService", served.lacks_zone)
 
 
 def _procedures(chart: Chart, visit: Moment) -> Iterator[OtherVisit]:
@@ -171,4 +180,4 @@ def _procedures(chart: Chart, visit: Moment) -> Iterator[OtherVisit]:
         said = said or procedure.get("occurrenceDateTime") or record(procedure.get("occurrencePeriod")).get("start")
         performed = moment_or_none(said)
         if done and performed and is_visit_code(chart, procedure.get("code")):
-            yield OtherVisit(performed.day_beside(visit), procedure, "Procedure.code")
+            yield OtherVisit(performed.day_beside(visit), procedure, "Procedure.code", performed.lacks_zone)

@@ -4,7 +4,7 @@ What the other visit lasted, and at what level, is left open: the card asks whic
 """
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from fhir_mapping.chart import Chart
 from fhir_mapping.encounter import period_of
@@ -73,11 +73,21 @@ def _is_the_visit(chart: Chart, other: OtherVisit, visit: Moment) -> bool:
     if chart.find(chart.encounter.get("partOf"), chart.encounter, "Encounter") is other.resource:
         return True
     start = moment_or_none(began(other.resource))
-    if start is None or start.at is None or visit.at is None:
-        return False
     ends = [moment_or_none(period_of(one)[1].get("end")) for one in (chart.encounter, other.resource)]
-    until, over = (end.at if end and end.at else begin for end, begin in zip(ends, (visit.at, start.at), strict=True))
-    return start.at == visit.at or (start.at < until and visit.at < over)
+    begin, until = _span(visit, ends[0], visit if start is None else start)
+    other_begin, over = _span(start, ends[1], visit)
+    if begin is None or other_begin is None or until is None or over is None:
+        return False
+    return begin == other_begin or (other_begin < until and begin < over)
+
+
+def _span(start: Moment | None, end: Moment | None, beside: Moment) -> tuple[datetime | None, datetime | None]:
+    """When a visit began and ended; by the clocks as they are written where one of the two visits has no zone."""
+    if start is None:
+        return None, None
+    if start.at and beside.at:
+        return start.at, max(start.at, end.at) if end and end.at else start.at
+    return start.clock, max(start.clock, end.clock) if start.clock and end and end.clock else start.clock
 
 
 def _mode(chart: Chart, visits: list[OtherVisit]) -> Modality | None:

@@ -347,3 +347,11 @@ def test_a_conflict_in_one_element_is_kept_and_nothing_of_it_is_used() -> None:
 def test_the_reason_for_audio_only_is_read(code: str, reason: AudioOnlyReason | None) -> None:
     value = {"valueCodeableConcept": concept(f"{BASE}/CodeSystem/audio-only-reason", code)}
     assert facts(visit(), observed("audio-only-reason", value)).audio_only_reason.value is reason
+
+
+def test_an_observation_without_a_visit_and_a_time_zone_is_of_its_day_as_written() -> None:
+    loose = minutes("total-time", 34, encounter=None, effectiveDateTime="2026-11-23T23:59:00")
+    found = facts(visit(), loose)
+    assert found.total_minutes.value == 34
+    assert "Observation/o-total-time has a time without a time zone; the day is taken as written" in found.notes
+    assert facts(visit(), loose | {"effectiveDateTime": "2026-11-24T00:00:00"}).total_minutes.value is None

@@ -360,3 +360,11 @@ def test_a_block_begins_a_line_where_nothing_parts_it_from_the_words_before(mark
 @pytest.mark.parametrize("markup", ["", "  ", "<!-- nothing -->", "<p></p>"])
 def test_a_page_without_words_says_nothing(markup: str) -> None:
     assert not facts(visit(), composition(section=[{"text": {"div": markup}}])).total_minutes.known
+
+
+def test_a_note_without_a_visit_and_a_time_zone_is_of_its_day_as_written() -> None:
+    loose = note("Total time 34 minutes.", context=None, date="2026-11-23T23:59:00")
+    found = facts(visit(), loose)
+    assert found.total_minutes.value == 34
+    assert "DocumentReference/d1.date has a time without a time zone; the day is taken as written" in found.notes
+    assert facts(visit(), loose | {"date": "2026-11-24T00:00:00"}).total_minutes.value is None

@@ -18,6 +18,17 @@ from tests.mapping.charts import ACT, Json, facts, read, visit
         ("2026-11-20T15:00Z", date(2026, 11, 20)),
         ("2026-11-20 15:00:00+0000", date(2026, 11, 20)),
         ("2026-11-20T15:00:00.1234567Z", date(2026, 11, 20)),
+        ("2026-11-20T15:00-05:00", date(2026, 11, 20)),
+        ("2026-11-20t15:00:00z", date(2026, 11, 20)),
+        ("2026-11-20T15:00:00-05", date(2026, 11, 20)),
+        ("2026-11-20T15:00:00,5Z", date(2026, 11, 20)),
+        ("2026-11-20T23:59:60-05:00", date(2026, 11, 20)),
+        ("2026-11-20T24:00:00-05:00", date(2026, 11, 20)),
+        ("2026-11-20T15:00:00", date(2026, 11, 20)),
+        ("2026-11-20T23:59:59", date(2026, 11, 20)),
+        ("2026-11-20T00:00:00", date(2026, 11, 20)),
+        ("2026-11-20 15:00", date(2026, 11, 20)),
+        ("2026-03-08T02:30:00-05:00", date(2026, 3, 8)),
     ],
 )
 def test_the_date_of_service_is_the_day_as_written(start: str, day: date) -> None:
@@ -29,12 +40,15 @@ def test_the_date_of_service_is_the_day_as_written(start: str, day: date) -> Non
 @pytest.mark.parametrize(
     ("start", "why"),
     [
-        ("2026-11-20T15:00:00", "has a time without a time zone"),
         ("2026-11", "is not a full date"),
         ("2026", "is not a full date"),
         ("11/20/2026", "is not a full date"),
         ("2026-02-29", "is not a date of the calendar"),
         ("2026-11-20T25:00:00Z", "is not a date of the calendar"),
+        ("2026-11-20T25:00:00", "is not a date of the calendar"),
+        ("2026-11-20T24:00:01Z", "is not a date of the calendar"),
+        ("2026-11-20T15:00:61Z", "is not a date of the calendar"),
+        ("2026-02-29T15:00:00", "is not a date of the calendar"),
         ("2026-11-20T15:00:00+99:00", "is not a date of the calendar"),
         ("1899-12-31", "lies outside any plausible year"),
         ("2201-01-01", "lies outside any plausible year"),
@@ -53,19 +67,90 @@ def test_a_visit_without_a_start_has_no_date() -> None:
     assert facts(visit(period=None)).service_date.why_unknown == "Encounter.period.start is not said"
 
 
+EARLY = "Encounter.period ends before it starts, on the same day: its end is not used"
+NO_ZONE = "Encounter.period.start has a time without a time zone; the day is taken as written"
+
+
+def test_a_start_without_a_time_zone_is_noted() -> None:
+    assert facts(visit(period={"start": "2026-11-20T15:00:00"})).service_date.notes == (NO_ZONE,)
+
+
 @pytest.mark.parametrize(
-    ("start", "end", "known"),
+    ("start", "end", "notes"),
     [
-        ("2026-11-20T15:00:00-05:00", "2026-11-20T19:59:00Z", False),
-        ("2026-11-20T15:00:00-05:00", "2026-11-20T20:00:00Z", True),
-        ("2026-11-20T15:00:00-05:00", "2026-11-19", False),
-        ("2026-11-20", "2026-11-20", True),
+        ("2026-11-20T15:00:00-05:00", "2026-11-20T14:59:59-05:00", (EARLY,)),
+        ("2026-11-20T15:00:00-05:00", "2026-11-20T15:00:00-05:00", ()),
+        ("2026-11-20T15:00:00-05:00", "2026-11-20T15:00:01-05:00", ()),
+        ("2026-11-20T15:00:00-05:00", "2026-11-20T19:59:00Z", (EARLY,)),
+        ("2026-11-20T15:00:00-05:00", "2026-11-20T20:00:00Z", ()),
+        ("2026-11-20T15:00:00", "2026-11-20T14:59:59", (NO_ZONE, EARLY)),
+        ("2026-11-20", "2026-11-20", ()),
     ],
 )
-def test_a_visit_that_ended_before_it_began_has_no_date(start: str, end: str, known: bool) -> None:
+def test_an_end_before_the_start_costs_no_date_while_it_is_of_the_same_day(
+    start: str, end: str, notes: tuple[str, ...]
+) -> None:
+    found = facts(visit(period={"start": start, "end": end}))
+    assert (found.service_date.value, found.service_date.notes) == (date(2026, 11, 20), notes)
+    assert not [note for note in found.total_minutes.notes if "spans" in note and EARLY in notes]
+
+
+@pytest.mark.parametrize(
+    ("start", "end"),
+    [
+        ("2026-11-20T15:00:00-05:00", "2026-11-19"),
+        ("2026-11-20T00:00:00-05:00", "2026-11-19T23:59:59-05:00"),
+        ("2026-11-20T00:00:00-05:00", "2026-11-20T04:59:59Z"),
+        ("2026-11-20T00:10:00", "2026-11-19T23:50:00"),
+        ("2027-01-01T01:00:00", "2026-12-31T20:30:00-05:00"),
+    ],
+)
+def test_a_visit_that_ended_on_a_day_before_it_began_has_no_date(start: str, end: str) -> None:
     fact = facts(visit(period={"start": start, "end": end})).service_date
-    assert fact.known is known
-    assert known or fact.why_unknown == "Encounter.period ends before it starts"
+    assert (fact.value, fact.why_unknown) == (None, "Encounter.period ends before it starts")
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "day"),
+    [
+        ("2026-11-21T01:00:00Z", "2026-11-20T20:34:00-05:00", date(2026, 11, 20)),
+        ("2026-11-21T04:59:59Z", "2026-11-21T00:20:00-05:00", date(2026, 11, 20)),
+        ("2026-11-21T05:00:00Z", "2026-11-21T00:20:00-05:00", date(2026, 11, 21)),
+        ("2027-01-01T01:00:00Z", "2026-12-31T20:34:00-05:00", date(2026, 12, 31)),
+        ("2027-01-01T01:00:00+00:00", "2026-12-31T20:34:00-05:00", date(2026, 12, 31)),
+        ("2026-12-31T20:00:00-05:00", "2027-01-01T01:34:00Z", date(2026, 12, 31)),
+        ("2026-12-31T23:30:00Z", "2027-01-01T09:00:00+09:00", date(2027, 1, 1)),
+        ("2026-11-01T05:30:00Z", "2026-11-01T01:10:00-05:00", date(2026, 11, 1)),
+        ("2026-11-21T01:00:00Z", "2026-11-21T01:34:00Z", date(2026, 11, 21)),
+    ],
+)
+@pytest.mark.parametrize("element", ["period", "actualPeriod"])
+def test_the_day_is_told_by_the_clock_on_the_wall_where_the_visit_tells_it(
+    element: str, start: str, end: str, day: date
+) -> None:
+    period: Json = {"period": None, element: {"start": start, "end": end}}
+    assert facts(visit(**period)).service_date.value == day
+
+
+def test_an_end_in_utc_is_of_another_day_only_by_the_clock_of_the_start() -> None:
+    evening = {"start": "2026-12-31T20:00:00-05:00", "end": "2027-01-01T01:34:00Z"}
+    assert facts(visit(period=evening)).service_date.notes == ()
+
+
+@pytest.mark.parametrize("element", ["participant", "location", "statusHistory", "classHistory"])
+def test_another_time_of_the_visit_tells_the_zone_of_a_start_in_utc(element: str) -> None:
+    times: Json = {element: [{"period": {"start": "2026-11-20T20:00:00-05:00"}}]}
+    found = facts(visit(period={"start": "2026-11-21T01:00:00Z"}, **times)).service_date
+    assert found.value == date(2026, 11, 20)
+    noted = "Encounter.period.start is written in UTC; by the other times of the visit its day was 2026-11-20"
+    assert found.notes == (noted,)
+
+
+def test_times_of_the_visit_in_zones_that_differ_in_the_day_tell_no_zone() -> None:
+    times = [{"period": {"start": f"2026-11-20T1{hour}:00:00{zone}"}} for hour, zone in ((0, "-05:00"), (1, "+09:00"))]
+    fact = facts(visit(period={"start": "2026-11-21T01:00:00Z"}, location=times)).service_date
+    assert fact.value == date(2026, 11, 21)
+    assert fact.notes[0].startswith("written in UTC")
 
 
 def test_an_end_on_another_day_is_noted_beside_the_date() -> None:

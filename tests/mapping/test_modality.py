@@ -310,6 +310,13 @@ def test_the_slot_of_an_evening_visit_may_be_written_in_utc() -> None:
     assert facts(evening, APPOINTMENT | {"start": "2026-11-24T03:00:00Z"}).modality.value is VIDEO
 
 
+def test_a_slot_without_a_time_zone_is_of_its_day_as_written_and_noted() -> None:
+    fact = facts(visit("VR"), APPOINTMENT | {"start": "2026-11-23T15:00:00"}).modality
+    assert fact.value is VIDEO
+    assert fact.notes == ("Appointment/a1.start has a time without a time zone; the day is taken as written",)
+    assert facts(visit("VR"), APPOINTMENT | {"start": "2026-11-24T00:00:00"}).modality.value is None
+
+
 def actors(*said: str) -> Json:
     return {"participant": [{"actor": {"reference": one}} for one in said]}
 

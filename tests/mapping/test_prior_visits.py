@@ -334,6 +334,45 @@ def test_an_evening_written_in_utc_falls_on_the_day_of_the_visits_own_zone() -> 
     assert facts(visit(), later).patient_status.value is SEEN
 
 
+@pytest.mark.parametrize(
+    ("start", "status"),
+    [
+        ("2023-11-22T12:00:00", None),
+        ("2023-11-23T12:00:00", None),
+        ("2023-11-24T00:00:00", None),  # in another zone it may be the edge itself
+        ("2023-11-25T00:00:00", SEEN),
+        ("2025-06-03T09:00:00", SEEN),
+        ("2026-11-22T23:59:59", SEEN),
+        ("2026-11-23T00:00:00", None),  # of the day of the visit
+    ],
+)
+def test_an_earlier_visit_without_a_time_zone_counts_by_its_day_unless_a_zone_could_move_it_out(
+    start: str, status: Any
+) -> None:
+    told = facts(visit(), visit("AMB", id="e0", period={"start": start})).patient_status
+    assert told.value is status
+    if status:
+        assert told.notes == ("the earlier visit has a time without a time zone; the day is taken as written",)
+
+
+@pytest.mark.parametrize(
+    ("members", "doubtful"),
+    [
+        ({"start": "2023-11-22T23:00:00"}, True),
+        ({"start": "2023-11-21T23:00:00"}, False),
+        ({"start": "2023-11-22T23:00:00-05:00"}, False),
+        ({"start": "2025"}, True),
+        ({"start": "yesterday"}, True),
+        ({}, True),
+    ],
+)
+def test_an_earlier_visit_of_unsure_day_keeps_a_patient_from_being_new(members: Json, *, doubtful: bool) -> None:
+    search = bundle(visit(), visit("AMB", id="e0", period=members), **WHOLE)
+    told = read(visit(), search, complete_history=True).facts.patient_status
+    assert told.value is (None if doubtful else PatientStatus.NEW)
+    assert not doubtful or "1 earlier encounters leave it open" in (told.why_unknown or "")
+
+
 WHOLE = {"link": [{"relation": "self", "url": "https://ehr.example/Encounter?patient=p1&_sort=-date&_count=100"}]}
 NEXT = {"relation": "next", "url": "https://ehr.example/page2"}
 

@@ -23,6 +23,9 @@ def another(start: str = MORNING, **members: Any) -> Json:
         ("2026-11-22T23:59:00-05:00", False),
         ("2026-11-23T00:00:00-05:00", True),
         ("2026-11-23", True),
+        ("2026-11-22T23:59:59", False),
+        ("2026-11-23T09:00:00", True),
+        ("2026-11-24T00:00:00", False),
         ("2026-11-23T23:59:00-05:00", True),
         ("2026-11-24T00:00:00-05:00", False),
         ("2026-11-24T04:59:00Z", True),  # the evening of the same day where the patient was seen
@@ -83,6 +86,7 @@ def test_of_several_with_different_modes_none_is_named() -> None:
         {"period": {"start": "2026-11-23T15:00:00-05:00"}},  # begun in the same minute: the visit written twice
         {"period": {"start": "2026-11-23T15:24:00-05:00"}},  # within the visit
         {"period": {"start": MORNING, "end": "2026-11-23T15:01:00-05:00"}},
+        {"period": {"start": "2026-11-23T15:00:00"}},  # the visit written twice, once without a zone
     ],
 )
 def test_what_was_no_visit_or_is_this_one_is_none_beside_it(members: Json) -> None:
