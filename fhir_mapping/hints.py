@@ -29,6 +29,11 @@ class Rank(IntEnum):
     NOTE = 7
     CLASS = 8
     TYPE_OF_NOTE = 9
+    ASIDE = 10
+
+
+_DOCUMENTED = frozenset({Rank.OBSERVATION, Rank.EXTENSION, Rank.NOTE})
+"""Where somebody wrote how they met: that they did so in person outweighs a word about the clinic or the booking."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +53,8 @@ def decide(hints: Sequence[Hint], outpatient: Sequence[Evidence], home: Sequence
     """
     person = [hint for hint in hints if hint.word == Modality.IN_PERSON]
     virtual = [hint for hint in hints if hint.word == VIRTUAL]
+    if any(hint.rank in _DOCUMENTED for hint in person):
+        virtual = [hint for hint in virtual if hint.rank != Rank.ASIDE]
     telehealth = [hint for hint in hints if hint.word not in {Modality.IN_PERSON, VIRTUAL}]
     if telehealth:
         return _telehealth(telehealth, person)

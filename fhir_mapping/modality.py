@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from fhir_mapping.appointments import appointments
+from fhir_mapping.asides import aside, asides
 from fhir_mapping.charges import Line
 from fhir_mapping.chart import Chart
 from fhir_mapping.documentation import Documentation
@@ -15,7 +16,7 @@ from fhir_mapping.hints import VIRTUAL, Hint, Rank, decide
 from fhir_mapping.patient_class import classes
 from fhir_mapping.people import People
 from fhir_mapping.places import Places
-from fhir_mapping.resources import Concept, Json, codings, concepts, evidence, record, records, text
+from fhir_mapping.resources import Coding, Concept, Json, codings, concepts, evidence, record, records, text
 
 _NAMES_VIDEO, _DENIES = "names_video", "denies"
 _EXTENSION = "Encounter.extension(telehealth-modality)"
@@ -30,7 +31,8 @@ def modality(  # noqa: PLR0913 - one fact, and all that tells of it
     notes: Sequence[Hint],
 ) -> Fact[Modality]:
     """Read how they met from every place that tells; `notes` are the hints of the notes, `who` rendered the visit."""
-    booked, refused = appointments(chart, who)
+    found, refused = appointments(chart, who)
+    booked = [one for one in found if _is_kept(chart, one)]
     hints = [
         *notes,
         *_documented(documented),
@@ -44,6 +46,7 @@ def modality(  # noqa: PLR0913 - one fact, and all that tells of it
         *(Hint(Rank.CLASS, VIRTUAL, one) for one in places.virtual),
     ]
     met = {"virtual": VIRTUAL, "away": Modality.IN_PERSON}
+    hints += asides(chart, booked, places.locations)
     by_class = classes(chart.encounter, chart.vocabulary, "class")
     hints += [Hint(Rank.CLASS, met[word], one) for word, one in by_class if word in met]
     outpatient = [one for word, one in by_class if word not in met]
@@ -116,18 +119,22 @@ def _concepts(chart: Chart, resource: Json, elements: tuple[str, ...], ranks: tu
             coded = [
                 Hint(ranks[0], word, evidence(resource, path, coding.said))
                 for coding in concept.codings
-                if (word := chart.vocabulary.word("modality", coding.system, coding.code))
+                if (word := _coded(chart, coding))
             ]
             yield from coded
             if not any(hint.word != VIRTUAL for hint in coded):
                 yield from _words(chart, concept, resource, path, ranks[1])
 
 
+def _coded(chart: Chart, coding: Coding) -> str | None:
+    """The mode that a code says, in capitals too where it was written small: EHRs copy codes by hand."""
+    said = dict.fromkeys((coding.code, coding.code.upper(), coding.code.lower()))
+    return next(filter(None, (chart.vocabulary.word("modality", coding.system, code) for code in said)), None)
+
+
 def _words(chart: Chart, concept: Concept, resource: Json, path: str, rank: Rank) -> Iterator[Hint]:
     for said in dict.fromkeys((concept.text, *(coding.display for coding in concept.codings))):
-        found = chart.vocabulary.phrases("modality", said)
-        if not found:
-            continue
+        found = chart.vocabulary.phrases("modality", chart.vocabulary.without("unrelated", said))
         modes = found - {VIRTUAL, _NAMES_VIDEO, _DENIES}
         # "Video or phone visit" and "virtual or in person" are choices that were open; "not a video visit" makes none.
         still_open = modes == {Modality.IN_PERSON} and VIRTUAL in found
@@ -135,6 +142,8 @@ def _words(chart: Chart, concept: Concept, resource: Json, path: str, rank: Rank
         if modes or found & {VIRTUAL, _DENIES}:
             word = next(iter(modes)) if len(modes) == 1 and not still_open else VIRTUAL
             yield Hint(rank, word, evidence(resource, path, said))
+        else:
+            yield from aside(chart.vocabulary, said, resource, path)
 
 
 def _channels(chart: Chart, resource: Json, rank: Rank) -> Iterator[Hint]:
@@ -159,13 +168,15 @@ def _channel(resource: Json, path: str, rank: Rank, channel: object, parts: Sequ
     return Hint(rank, VIRTUAL, evidence(resource, path, named or "a virtual channel"))
 
 
+def _is_kept(chart: Chart, appointment: Json) -> bool:
+    return chart.vocabulary.term("status", "appointment-status", text(appointment.get("status"))) is not None
+
+
 def _appointed(chart: Chart, booked: Sequence[Json]) -> Iterator[Hint]:
     for appointment in booked:
-        status = text(appointment.get("status"))
-        if chart.vocabulary.term("status", "appointment-status", status):
-            ranks = (Rank.APPOINTMENT, Rank.APPOINTMENT)
-            yield from _concepts(chart, appointment, ("appointmentType", "serviceType"), ranks)
-            yield from _channels(chart, appointment, Rank.APPOINTMENT)
-            for held in records(appointment.get("contained")):
-                for concept in concepts(held.get("type")):
-                    yield from _words(chart, concept, appointment, "Appointment.contained.type", Rank.APPOINTMENT)
+        ranks = (Rank.APPOINTMENT, Rank.APPOINTMENT)
+        yield from _concepts(chart, appointment, ("appointmentType", "serviceType"), ranks)
+        yield from _channels(chart, appointment, Rank.APPOINTMENT)
+        for held in records(appointment.get("contained")):
+            for concept in concepts(held.get("type")):
+                yield from _words(chart, concept, appointment, "Appointment.contained.type", Rank.APPOINTMENT)

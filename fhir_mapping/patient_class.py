@@ -30,6 +30,13 @@ def classes(encounter: Json, vocabulary: Vocabulary, topic: str) -> list[tuple[s
     ]
 
 
+def unread_class_words(encounter: Json, vocabulary: Vocabulary) -> Iterator[str]:
+    """The words of a class whose codes are not understood."""
+    for concept in _concepts(encounter.get("class")):
+        if not any(_meant(vocabulary, "class", coding) for coding in concept.codings):
+            yield from _words(concept)
+
+
 def not_ours(encounter: Json, vocabulary: Vocabulary) -> str | None:
     """Say why this is no outpatient visit that took place, as the encounter itself says: cancelled, inpatient ..."""
     status = vocabulary.term("not_ours", "encounter-status", text(encounter.get("status")))

@@ -28,6 +28,8 @@ TOPICS: dict[str, set[str] | None] = {
     "mdm": {*MdmLevel},
     "audio_only_reason": {*AudioOnlyReason},
     "no_visit": {"yes", "appointment"},
+    "aside": {"virtual", "denied", "open"},
+    "unrelated": {"yes"},
     "modality": {*Modality, "virtual", "unclear", "names_video", "denies"},
     "patient_location": {*PatientLocation},
     "setting": {*Setting},

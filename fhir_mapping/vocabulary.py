@@ -89,11 +89,12 @@ class Vocabulary:
         return frozenset([word for phrase, word in self._phrases.get(topic, ()) if phrase in plain])
 
     def without(self, topic: str, said: str) -> str:
-        """Take the phrases of a topic out of `said`."""
+        """Take the phrases of a topic out of `said`, so that no word in them is read for what it means elsewhere."""
         plain = _plain(said)
         for phrase, _ in self._phrases.get(topic, ()):
-            plain = plain.replace(phrase, " ")
-        return plain
+            if phrase in plain:
+                plain = plain.replace(phrase, " - ")
+        return plain[2:-2]
 
     def plan(self, said: str, fits: Callable[[Plan], bool]) -> Plan | None:
         """Find the first named plan that fits and stands in `said`."""

@@ -11,6 +11,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from tests.mapping.charts import (
+    ACT,
     BASE,
     CPT,
     EPIC_CLASS,
@@ -107,6 +108,20 @@ GOOD: dict[str, list[Json]] = {
             "specialty": [concept(NUCC, "207Q00000X")],
         },
         SEEN,
+    ],
+    "a visit in the shapes of an older interface": [
+        visit(
+            None,
+            **{"class": [{"coding": [{"system": f"{ACT}|9.0.0", "code": "AMB"}], "text": "Ambulatory"}]},
+            extension=[by_method("video")],
+            period={"start": "2026-11-24T01:00:00Z", "end": "2026-11-23T20:34:00-05:00"},
+            hospitalization={"dischargeDisposition": {"text": "Home"}},
+            location=[{"location": {"display": "Telemedicine Clinic 2"}}],
+            type=[{"text": "Follow Up Video"}],
+        ),
+        minutes("total-time", 34, encounter=None, effectiveDateTime="2026-11-23T20:40:00"),
+        bundle(coverage("121")),
+        visit("AMB", id="e0", period={"start": "2025-06-03T09:00:00"}),
     ],
     "a health center's telephone visit": [
         visit(
