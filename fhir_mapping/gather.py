@@ -116,7 +116,11 @@ def gather(  # noqa: PLR0913 - one chart, and all there is to read it by
 def _not_ours(chart: Chart, facts: EncounterFacts) -> str | None:
     stay = facts.patient_class.value
     said = not_ours(chart.encounter, chart.vocabulary)
-    return said if said or stay in {None, PatientClass.OUTPATIENT} else f"part of an {stay} encounter"
+    return (
+        said
+        if said or stay in {None, PatientClass.OUTPATIENT}
+        else f"part of another encounter: {stay.replace('_', '-')}"
+    )
 
 
 def _shortened(notes: list[str]) -> tuple[str, ...]:

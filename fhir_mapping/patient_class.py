@@ -13,6 +13,9 @@ from fhir_mapping.vocabulary import Vocabulary
 
 _TYPES = ("type", "serviceType")
 _ADMISSION = ("hospitalization", "admission")  # R4, R5
+_BESIDE = frozenset({"id", "extension"})
+_EXTENDED = ("valueCoding", "valueCodeableConcept")
+_OWN = ("act-code", "patient-class")
 _ADMITTED = frozenset({"preAdmissionIdentifier", "origin", "admitSource", "reAdmission", "destination"})
 """What only an admission has. Outpatient visits have a discharge disposition too, and hospitals note diets for them."""
 
@@ -26,14 +29,14 @@ def classes(encounter: Json, vocabulary: Vocabulary, topic: str) -> list[tuple[s
         (word, evidence(encounter, "Encounter.class", coding.code))
         for concept in _concepts(encounter.get("class"))
         for coding in concept.codings
-        if (word := _meant(vocabulary, topic, coding))
+        if (word := _meant(vocabulary, topic, coding, _OWN))
     ]
 
 
 def unread_class_words(encounter: Json, vocabulary: Vocabulary) -> Iterator[str]:
     """The words of a class whose codes are not understood."""
     for concept in _concepts(encounter.get("class")):
-        if not any(_meant(vocabulary, "class", coding) for coding in concept.codings):
+        if not any(_meant(vocabulary, "class", coding, _OWN) for coding in concept.codings):
             yield from _words(concept)
 
 
@@ -77,9 +80,9 @@ def _stays(encounter: Json, vocabulary: Vocabulary) -> Iterator[tuple[str, Evide
     """
     outpatient, _ = _read_class(encounter, vocabulary)
     for element in ("class", *_TYPES):
-        path = f"Encounter.{element}"
+        path, default = f"Encounter.{element}", _OWN if element == "class" else ()
         for concept in _concepts(encounter.get(element)):
-            coded = [_meant(vocabulary, "not_ours", coding) for coding in concept.codings]
+            coded = [_meant(vocabulary, "not_ours", coding, default) for coding in concept.codings]
             for word, coding in zip(coded, concept.codings, strict=True):
                 if word:
                     yield word, evidence(encounter, path, coding.code)
@@ -111,7 +114,7 @@ def _read_class(encounter: Json, vocabulary: Vocabulary) -> tuple[list[Evidence]
 
 
 def _is_outpatient(vocabulary: Vocabulary, concept: Concept) -> bool:
-    return any(_meant(vocabulary, topic, one) for one in concept.codings for topic in ("class", "outpatient"))
+    return any(_meant(vocabulary, topic, one, _OWN) for one in concept.codings for topic in ("class", "outpatient"))
 
 
 def _hints(chart: Chart, lines: Sequence[Line], *, admission_only: bool) -> Iterator[Evidence]:
@@ -125,7 +128,11 @@ def _hints(chart: Chart, lines: Sequence[Line], *, admission_only: bool) -> Iter
             yield from _concept_hints(vocabulary, concept, visit, f"Encounter.{element}")
     for entry in records(visit.get("classHistory")):
         for concept in _concepts(entry.get("class")):
-            yield from _concept_hints(vocabulary, concept, visit, "Encounter.classHistory.class")
+            yield from _concept_hints(vocabulary, concept, visit, "Encounter.classHistory.class", _OWN)
+    for extension in records(visit.get("extension")):
+        for element in _EXTENDED:
+            for concept in concepts(extension.get(element)):
+                yield from _concept_hints(vocabulary, concept, visit, "Encounter.extension")
     for element in _ADMISSION:
         said = [name for name, value in record(visit.get(element)).items() if value and not name.startswith("_")]
         told = [name for name in said if name in _ADMITTED or not admission_only]
@@ -174,9 +181,11 @@ def _location_hints(vocabulary: Vocabulary, location: Json, holder: Json, path: 
             yield evidence(holder, f"{path}.{element}", said)
 
 
-def _concept_hints(vocabulary: Vocabulary, concept: Concept, holder: Json, path: str) -> Iterator[Evidence]:
+def _concept_hints(
+    vocabulary: Vocabulary, concept: Concept, holder: Json, path: str, default: Sequence[str] = ()
+) -> Iterator[Evidence]:
     for coding in concept.codings:
-        if _meant(vocabulary, "stay", coding) or _meant(vocabulary, "not_ours", coding):
+        if _meant(vocabulary, "stay", coding) or _meant(vocabulary, "not_ours", coding, default):
             yield evidence(holder, path, coding.said)
     for said in _words(concept):
         if _hints_at_stay(vocabulary, said):
@@ -193,17 +202,24 @@ def _concepts(value: object) -> list[Concept]:
     found = []
     for item in value if isinstance(value, list) else [value]:
         if isinstance(item, dict):
-            found += concepts(item)
+            members = ", ".join(sorted(name for name, held in item.items() if held and name not in _BESIDE))
+            # An object that holds neither code nor text is not the same as none: it is quoted by its members.
+            found += [one if _says(one) else Concept((), members) for one in concepts(item)]
         elif item is not None:
-            said = str(item).strip()
-            found.append(Concept((Coding("", said, ""),), ""))
-    return [concept for concept in found if concept.text or any(one.said for one in concept.codings)]
+            found.append(Concept((Coding("", str(item).strip(), ""),), ""))
+    return [concept for concept in found if _says(concept)]
 
 
-def _meant(vocabulary: Vocabulary, topic: str, coding: Coding) -> str | None:
-    """Look a code up in its system, in FHIR's own where none is said, and in either in capitals as HL7 writes them."""
-    named = vocabulary.system(coding.system)
-    for system in (named,) if coding.system else ("act-code", "patient-class"):
+def _says(concept: Concept) -> bool:
+    return bool(concept.text) or any(one.said for one in concept.codings)
+
+
+def _meant(vocabulary: Vocabulary, topic: str, coding: Coding, default: Sequence[str] = ()) -> str | None:
+    """Look a code up in its system, and in capitals as HL7 writes them.
+
+    Parameters: `default`, the systems of a code that names none: a class is then HL7's own, a type is anybody's.
+    """
+    for system in (vocabulary.system(coding.system),) if coding.system else default:
         for code in dict.fromkeys((coding.code, coding.code.upper())):
             if word := vocabulary.term(topic, system, code):
                 return word

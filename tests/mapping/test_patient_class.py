@@ -110,7 +110,7 @@ def test_a_stay_in_the_codes_of_a_type_is_none_of_ours_whatever_the_class(
 def test_a_part_of_a_hospital_stay_is_none_of_ours() -> None:
     stay = visit("IMP", id="stay", period={"start": "2026-11-20T08:00:00-05:00"})
     part = visit("VR", partOf={"reference": "Encounter/stay"}, extension=[by_method("video")])
-    assert read(part, stay).not_ours == "part of an inpatient encounter"
+    assert read(part, stay).not_ours == "part of another encounter: inpatient"
     assert read(part, stay | {"class": {"system": ACT, "code": "AMB"}}).not_ours is None
     assert read(part).not_ours is None
 
@@ -129,6 +129,10 @@ def test_a_part_of_a_hospital_stay_is_none_of_ours() -> None:
         {"text": "Inpatient Psychiatry"},
         "ED",
         7,
+        {"value": "IMP"},
+        {"system": ACT},
+        {"system": ACT, "code": ["IMP"]},
+        [["IMP"]],
     ],
 )
 def test_a_class_that_cannot_be_read_is_asked_about_and_quoted(written: object) -> None:
@@ -163,7 +167,7 @@ def test_an_ordinary_outpatient_class_raises_no_doubt(written: object) -> None:
     assert (found.not_ours, found.facts.patient_class.value) == (None, PatientClass.OUTPATIENT)
 
 
-@pytest.mark.parametrize("written", [None, "", [], {}, {"system": ACT}])
+@pytest.mark.parametrize("written", [None, "", [], {}, {"extension": [{"url": "urn:x", "valueCode": "unknown"}]}])
 def test_an_absent_class_is_unknown_and_raises_no_doubt(written: object) -> None:
     told = facts(classed(written)).patient_class
     assert (told.value, told.evidence, told.why_unknown) == (None, (), "the encounter has no class")
@@ -180,6 +184,11 @@ AT = [{"location": {"reference": "Location/l1"}}]
         (classed({"system": ACT, "code": "VR"}, admission={"origin": {"reference": "Location/x"}}),),
         (classed({"system": ACT, "code": "VR"}, classHistory=[{"class": {"system": ACT, "code": "IMP"}}]),),
         (classed({"system": ACT, "code": "VR"}, type=[{"text": "Inpatient Consult"}]),),
+        (
+            classed({"system": ACT, "code": "VR"})
+            | {"extension": [{"url": "urn:x", "valueCoding": {"system": V2, "code": "I"}}]},
+        ),
+        (classed({"system": ACT, "code": "VR"}, location=[{"location": {"display": "Ward 1, Room 42, Bed 1"}}]),),
         (classed({"system": ACT, "code": "VR"}, type=[{"text": "Emergency Room Visit"}]),),
         (classed({"system": ACT, "code": "VR"}, type=[concept(EPIC_TYPE, "3", "Hospital Encounter")]),),
         (classed({"system": ACT, "code": "VR"}, location=[{"physicalType": concept(PHYSICAL, "bd")}]),),
@@ -225,6 +234,8 @@ def test_what_hints_at_a_stay_beside_an_outpatient_class_is_asked_about(chart: t
         {"location": [{"physicalType": concept(PHYSICAL, "ro")}]},
         {"location": [{"location": {"display": "University Hospital Cardiology Clinic"}}]},
         {"reasonCode": [{"text": "hospitalized last month"}]},
+        {"type": [{"coding": [{"code": "P"}]}]},
+        {"type": [{"coding": [{"system": "urn:oid:1.2.3", "code": "I"}]}]},
     ],
 )
 def test_what_outpatient_visits_have_too_is_no_hint_at_a_stay(members: Json) -> None:
