@@ -206,7 +206,8 @@ def _concepts(value: object) -> list[Concept]:
             # An object that holds neither code nor text is not the same as none: it is quoted by its members.
             found += [one if _says(one) else Concept((), members) for one in concepts(item)]
         elif item is not None:
-            found.append(Concept((Coding("", str(item).strip(), ""),), ""))
+            said = item.strip() if isinstance(item, str) else f"a JSON {type(item).__name__}"
+            found.append(Concept((Coding("", said, ""),), ""))
     return [concept for concept in found if _says(concept)]
 
 
