@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from fhir_mapping.encounter import visit_moment
-from fhir_mapping.identity import Identifier, Person, agree, identifiers
+from fhir_mapping.identity import Identifier, Names, Person, identifiers, together
 from fhir_mapping.moments import Moment
 from fhir_mapping.resources import NOTHING, Json, Reference, name, quote, record, records, reference, text
 from fhir_mapping.searches import Search, searches
@@ -44,6 +44,7 @@ class Chart:
     left: Sequence[tuple[Json, str]]
     _sent: Sequence[object]
     _index: "_Index"
+    _names: Names
 
     @property
     def searches(self) -> tuple[Search, ...]:
@@ -76,8 +77,8 @@ class Chart:
         It may name the visit by its address, by its id, or by one of its identifiers.
         """
         ref = reference(target)
-        by_identifier = self._index.identifies(self.encounter, ref, target)
-        if by_identifier is not None and not by_identifier:
+        by_identifier = self._index.identify_visit(self._names, _identifiers_of(ref, target))
+        if by_identifier is False:
             return False
         if not ref.id:
             return by_identifier is True and ref.kind in {"", "Encounter"}
@@ -101,7 +102,7 @@ def open_chart(resources: Iterable[object], patient_id: str, encounter_id: str, 
     patient, visit = (reference(given).id or given for given in (patient_id, encounter_id))
     encounter = index.visit(visit)
     person = Person(patient, index.by_kind.get("Patient", ()))
-    match index.whose(encounter.get("subject"), person, encounter):
+    match index.whose_visit(encounter, person):
         case (False, False | None):
             raise WrongPatient("the encounter belongs to another patient than the request says")
         case (False, _) | (_, False):
@@ -124,8 +125,8 @@ def open_chart(resources: Iterable[object], patient_id: str, encounter_id: str, 
         # What a card or a draft claim refers to needs the id that the request gave.
         nameless, encounter = encounter, {**encounter, "id": visit}
         index = _Index([(url, encounter if found is nameless else found) for url, found in mine])
-    notes = list(dict.fromkeys(notes))
-    return Chart(encounter, visit_moment(encounter), vocabulary, tuple(notes), refused, left, resources, index)
+    names, when = Names(identifiers(encounter.get("identifier"))), visit_moment(encounter)
+    return Chart(encounter, when, vocabulary, tuple(dict.fromkeys(notes)), refused, left, resources, index, names)
 
 
 def _a(resource: Json) -> str:
@@ -141,7 +142,8 @@ class _Index:
         self.by_kind: dict[str, list[Json]] = {}
         self._by_name: dict[str, Json] = {}
         self._by_url: dict[str, Json] | None = None
-        self._by_identifier: dict[tuple[str, str], list[tuple[str, Json]]] | None = None
+        self._by_identifier: dict[tuple[str, str, str], list[Json]] | None = None
+        self._systems: dict[tuple[str, str], set[str]] = {}
         self._held: dict[int, tuple[Json, dict[str, Json]]] = {}
         self._has_bare_urls = False
         for url, resource in sent:
@@ -167,7 +169,7 @@ class _Index:
             return self._contained(within).get(ref.id)
         if ref.value:
             found = self._bearing(ref.kind, Identifier(ref.system, ref.value))
-            return found[0] if len({text(one.get("resourceType")) for one in found}) == 1 else None
+            return found[0] if found and (ref.kind or len(found) == 1) else None
         if named := self._by_name.get(ref.name):
             return named
         return self._addressed().get(ref.url) if ":" in ref.url or self._has_bare_urls else None
@@ -184,40 +186,41 @@ class _Index:
                     self._by_url.setdefault(address, resource)
         return self._by_url
 
-    def identifies(self, resource: Json, ref: Reference, target: object) -> bool | None:
-        """Tell whether the identifiers of a reference are those of one resource and of no other; `None` if unclear."""
-        said = _identifiers_of(ref, target)
-        kind, answers = text(resource.get("resourceType")), []
+    def identify_visit(self, names: Names, said: Sequence[Identifier]) -> bool | None:
+        """Tell whether the identifiers of a reference are those of the visit and of no other; `None` if unclear.
+
+        Parameters: `names` of the visit.
+        """
+        answers: list[bool | None] = []
         for one in said:
-            found = self._bearing(kind, one)
-            if any(bearer is resource for bearer in found):
+            found, own = self._bearing("Encounter", one), names.agree(one)
+            if own:
                 answers.append(True if len(found) == 1 else None)
             else:
-                differs = agree([one], identifiers(resource.get("identifier"))) is False
-                answers.append(False if found or differs else None)
-        return False if False in answers else True if True in answers else None
+                answers.append(False if found or own is False else None)
+        return together(answers)
 
-    def _bearing(self, kind: str, sought: Identifier) -> list[Json]:
+    def _bearing(self, kind: str, sought: Identifier) -> Sequence[Json]:
         """List the resources with an identifier, of one type or, if that is not said, of any.
 
         Where it has no system, or a resource has none beside the value, the value must be of one system alone.
         """
-        listed = self._identified().get((kind, sought.value), ())
-        exact = [resource for system, resource in listed if system and system == sought.system]
-        if exact:
-            return exact
-        loose = [(system, resource) for system, resource in listed if not (system and sought.system)]
-        return [resource for _, resource in loose] if len({system for system, _ in loose}) == 1 else []
+        known = self._identified()
+        if sought.system:
+            return known.get((kind, sought.system, sought.value)) or known.get((kind, "", sought.value), [])
+        systems = self._systems.get((kind, sought.value), set())
+        return known[(kind, next(iter(systems)), sought.value)] if len(systems) == 1 else []
 
-    def _identified(self) -> dict[tuple[str, str], list[tuple[str, Json]]]:
+    def _identified(self) -> dict[tuple[str, str, str], list[Json]]:
         """Index the identifiers when one is first asked for: by type, and without."""
         if self._by_identifier is None:
             self._by_identifier = {}
             for kind, held in self.by_kind.items():
                 for resource in held:
-                    for system, value in identifiers(resource.get("identifier")):
-                        for key in ((kind, value), ("", value)):
-                            self._by_identifier.setdefault(key, []).append((system, resource))
+                    for system, value in dict.fromkeys(identifiers(resource.get("identifier"))):
+                        for of in (kind, ""):
+                            self._by_identifier.setdefault((of, system, value), []).append(resource)
+                            self._systems.setdefault((of, value), set()).add(system)
         return self._by_identifier
 
     def _contained(self, within: Json) -> dict[str, Json]:
@@ -244,12 +247,17 @@ class _Index:
             found = self.follow(ref)
             own = text(found.get("id")) if found else ref.id
             by_address = own in person.ids and ref.kind in {"", "Patient"} if own else None
-        if not said:
-            return by_address, None
-        others = [other for one in said for other in self._bearing("Patient", one)]
-        if others and not any(text(other.get("id")) in {"", *person.ids} for other in others):
-            return by_address, False
-        return by_address, agree(said, person.identifiers)
+        answers: list[bool | None] = []
+        for one in said:
+            named = person.names.agree(one)
+            answers.append(False if named is None and self._bearing("Patient", one) else named)
+        return by_address, together(answers)
+
+    def whose_visit(self, encounter: Json, person: Person) -> tuple[bool | None, bool | None]:
+        """Tell the same of the visit, whose patient some write in a list, or under the name of an older FHIR."""
+        said = encounter.get("subject") or encounter.get("patient")
+        answers = [self.whose(one, person, encounter) for one in (records(said) if isinstance(said, list) else [said])]
+        return together([address for address, _ in answers]), together([named for _, named in answers])
 
     def of_patient(self, person: Person, encounter: Json) -> Sent:
         """List the visit and whatever may be the patient's."""

@@ -22,28 +22,36 @@ def identifiers(value: object) -> list[Identifier]:
     return [one for one in found if one.value]
 
 
-def agree(said: Iterable[Identifier], known: Sequence[Identifier]) -> bool | None:
-    """Tell whether two lists of identifiers name the same thing; `None` if that cannot be told.
+class Names:
+    """The identifiers of one thing, to compare others with; whatever their number, a comparison is one look-up."""
 
-    They do if they share an identifier, and do not if one system gives them different values. Of identifiers without a
-    system only a value that both have tells something.
-    """
-    answers = [_agrees(one, known) for one in said]
+    def __init__(self, known: Iterable[Identifier]) -> None:
+        self._by_system: dict[str, set[str]] = {}
+        self._every: set[str] = set()
+        for system, value in known:
+            self._by_system.setdefault(system, set()).add(value)
+            self._every.add(value)
+
+    def agree(self, one: Identifier) -> bool | None:
+        """Tell whether an identifier is one of these; `None` if that cannot be told.
+
+        It is not if its system gives the thing other values. Where one of two identifiers has no system, only a value
+        that both have tells something.
+        """
+        alike = self._by_system.get(one.system, ())
+        loose = self._by_system.get("", ()) if one.system and not alike else ()
+        if one.value in alike or one.value in loose or (not one.system and one.value in self._every):
+            return True
+        return False if alike else None
+
+
+def together(answers: Sequence[bool | None]) -> bool | None:
+    """Tell what several comparisons say together: one that says no outweighs those that say yes."""
     return False if False in answers else True if True in answers else None
 
 
-def _agrees(one: Identifier, known: Sequence[Identifier]) -> bool | None:
-    alike = {other.value for other in known if other.system == one.system}
-    bare = {other.value for other in known if not (other.system and one.system)}
-    if one.value in (alike or bare):
-        return True
-    if not one.system and one.value in bare:
-        return True
-    return False if alike else None
-
-
 class Person:
-    """The patient of a request: the ids of the record and of those merged with it, and its identifiers.
+    """The patient of a request: the ids of the record and of those merged with it, and the identifiers as `names`.
 
     Parameters: `own`, the id in the context; `patients`, every Patient that was sent.
     """
@@ -51,15 +59,21 @@ class Person:
     def __init__(self, own: str, patients: Sequence[Json]) -> None:
         self.ids = _merged(own, patients)
         mine = [one for one in patients if text(one.get("id")) in {"", *self.ids}]
-        self.identifiers = [one for patient in mine for one in identifiers(patient.get("identifier"))]
+        self.names = Names(one for patient in mine for one in identifiers(patient.get("identifier")))
 
 
 def _merged(own: str, patients: Sequence[Json]) -> frozenset[str]:
     """List the ids of one person: those that merge links lead to, whichever of the records has the link."""
-    linked = [{text(one.get("id")), *_replaced(one)} - {""} for one in patients if one.get("link")]
-    ids = {own}
-    while joined := [group for group in linked if not group.isdisjoint(ids) and not group <= ids]:
-        ids.update(*joined)
+    linked: dict[str, set[str]] = {}
+    for patient in patients:
+        for other in _replaced(patient) if patient.get("link") else ():
+            linked.setdefault(other, set()).add(text(patient.get("id")))
+            linked.setdefault(text(patient.get("id")), set()).add(other)
+    ids, next_ones = {own}, [own]
+    while next_ones:
+        found = linked.get(next_ones.pop(), set()) - ids - {""}
+        ids |= found
+        next_ones += found
     return frozenset(ids)
 
 

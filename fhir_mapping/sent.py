@@ -1,6 +1,6 @@
 """Lists the resources in what an EHR sent, whatever they are wrapped in: Bundles, lists, entries, JSON in a string."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from fhir_mapping.resources import Json, quote, record, records, text
 from fhir_mapping.strict_json import JsonRefused, parse
@@ -10,35 +10,77 @@ Sent = list[tuple[str, Json]]
 
 _NESTED = 3  # a Bundle within a Bundle within a Bundle: what batch answers of EHRs need, and no more
 _WRAPPED = 6  # wrappers around one value: an entry in a list in a string, and that once more
+MOST_TEXTS = 2_000
+"""Strings of one prefetch that are read as JSON; those beyond are named as too much."""
 _HARMLESS = {"warning", "information"}
 _NOT_A_RESOURCE = "a prefetched value is not a FHIR resource"
-_BROKEN_TEXT = "a prefetched value is text that looks like JSON and cannot be read"
+_TOO_MUCH: Json = {"resourceType": "OperationOutcome", "issue": [{"severity": "error", "code": "too-costly"}]}
 _FAILED = {"401": "forbidden", "403": "forbidden", "404": "not-found", "410": "deleted"}
 
 
-def opened(value: object) -> object:
+def opened(value: object, texts: Iterator[int] | None = None) -> object:
     """Take a prefetched value out of what it is wrapped in, where that is unambiguous.
 
     JSON in a string is parsed as strictly as a request body, a list of one is that one, and an entry of a Bundle, or of
-    a prefetch of CDS Hooks 1.0, is its resource; one whose response failed is an OperationOutcome. An entry whose
-    full URL is needed to follow references stays as it is, and so does whatever else it may be.
+    a prefetch of CDS Hooks 1.0, is its resource; one whose response failed, and JSON that is broken, is an
+    OperationOutcome. An entry whose full URL is needed to follow references stays as it is, and so does all else.
+
+    Parameters: `texts`, from which one is drawn for each string that is parsed; when there is none left, none is.
     """
     for _ in range(_WRAPPED):
         if isinstance(value, str):
-            try:
-                inner = parse(value) if value.lstrip()[:1] in {"{", "[", '"'} else value
-            except JsonRefused:
+            if value.lstrip()[:1] not in {"{", "[", '"'}:
                 return value
+            if texts is not None and next(texts, None) is None:
+                return _TOO_MUCH
+            try:
+                inner = parse(value)
+            except JsonRefused:
+                return _failed("structure")
         elif isinstance(value, list) and len(value) == 1:
             inner = value[0]
         elif _is_entry(value) and not text(record(value).get("fullUrl")):
             inner = _held(record(value))
         else:
             return value
-        if inner is value:
-            return value
         value = inner
     return value
+
+
+def opened_prefetch(values: Mapping[str, object]) -> dict[str, object]:
+    """Take each value of a prefetch out of what it is wrapped in, and each item of its list or Bundle."""
+    texts = iter(range(MOST_TEXTS))
+    return {key: _opened_through(value, texts) for key, value in values.items()}
+
+
+def _opened_through(value: object, texts: Iterator[int], depth: int = 0) -> object:
+    value = opened(value, texts)
+    if depth >= _NESTED:  # what lies deeper is not read
+        return value
+    if isinstance(value, list):
+        return _told_once([_opened_through(one, texts, depth + 1) for one in value])
+    if _is_entry(value):
+        return _entry_opened(value, texts, depth)
+    entries = record(value).get("entry")
+    if not isinstance(entries, list):
+        return value
+    found = [_entry_opened(one, texts, depth) for one in entries]
+    unchanged = all(one is entry for one, entry in zip(found, entries, strict=True))
+    return value if unchanged else {**record(value), "entry": _told_once(found)}
+
+
+def _entry_opened(entry: object, texts: Iterator[int], depth: int) -> object:
+    said = record(entry).get("resource")
+    held = _opened_through(said, texts, depth + 1)
+    if held is said:
+        return entry
+    return held if held is _TOO_MUCH else {**record(entry), "resource": held}
+
+
+def _told_once(items: list[object]) -> list[object]:
+    """The items, with one of those that were too many, to tell of all."""
+    kept = [one for one in items if one is not _TOO_MUCH]
+    return kept if len(kept) == len(items) else [*kept, _TOO_MUCH]
 
 
 def resources_in(value: object) -> Iterator[Json]:
@@ -64,7 +106,11 @@ def _held(entry: Json) -> object:
     status = str(response.get("status") or "").strip()
     if status.startswith("2"):
         return None
-    return {"resourceType": "OperationOutcome", "issue": [{"code": _FAILED.get(status[:3], "exception")}]}
+    return _failed(_FAILED.get(status[:3], "exception"))
+
+
+def _failed(code: str) -> Json:
+    return {"resourceType": "OperationOutcome", "issue": [{"severity": "error", "code": code}]}
 
 
 def collect(value: object, sent: Sent, notes: list[str], url: str = "", depth: int = 0) -> None:
@@ -84,7 +130,7 @@ def collect(value: object, sent: Sent, notes: list[str], url: str = "", depth: i
     elif kind and kind != "Bundle":
         sent.append((url, resource))
     elif value is not None:
-        notes.append(_BROKEN_TEXT if isinstance(value, str) and value.lstrip()[:1] in {"{", "["} else _NOT_A_RESOURCE)
+        notes.append(_NOT_A_RESOURCE)
 
 
 def _collect_entries(bundle: Json, sent: Sent, notes: list[str], url: str, depth: int) -> None:

@@ -28,6 +28,7 @@ from fhir_mapping.rtf import from_rtf
 from fhir_mapping.tables import config_folder
 from tests.fhir_server import FhirServer
 from tests.mapping.charts import (
+    BASE,
     CPT,
     NPI,
     NUCC,
@@ -228,6 +229,12 @@ def _bulky_note(count: int) -> list[Json]:
     return [visit(), *_numbered("Binary", 1, data=data), *shared]
 
 
+def _many(count: int) -> list[Json]:
+    return [{"system": "urn:s", "value": str(number)} for number in range(count)]
+
+
+_MINUTES = concept(f"{BASE}/CodeSystem/em-documentation", "total-time")
+
 HEAPS: dict[str, Callable[[int], list[Json]]] = {
     "roles of as many colleagues as there were visits": lambda n: [
         visit(),
@@ -279,6 +286,31 @@ HEAPS: dict[str, Callable[[int], list[Json]]] = {
         | {"item": [{"servicedDate": "2025-01-01", "productOrService": concept(CPT, "99213")}] * n},
     ],
     "documents that share a long note": _bulky_note,
+    "identifiers of a visit and references by others": lambda n: [
+        visit(identifier=_many(n)),
+        *_numbered("Observation", n, encounter={"identifier": {"system": "urn:s", "value": "x"}}, code=_MINUTES),
+    ],
+    "visits with one identifier and references by it": lambda n: [
+        visit(identifier=_many(1)),
+        *(earlier(f"q{one}", "2025-05-05", identifier=_many(1)) for one in range(n)),
+        *_numbered("Observation", n, encounter={"identifier": _many(1)[0]}, code=_MINUTES),
+    ],
+    "identifiers of a patient and references by others": lambda n: [
+        visit(),
+        {"resourceType": "Patient", "id": "p1", "identifier": _many(n)},
+        *_numbered("Observation", n, subject={"identifier": {"system": "urn:t", "value": "x"}}),
+    ],
+    "patients merged one after the other": lambda n: [
+        visit(),
+        *(
+            {
+                "resourceType": "Patient",
+                "id": f"p{one}",
+                "link": [{"type": "replaces", "other": {"reference": f"Patient/p{one - 1}"}}],
+            }
+            for one in range(n, 1, -1)
+        ),
+    ],
 }
 
 

@@ -11,7 +11,7 @@ from cds_hooks.exchange.context_ids import read_id, read_user
 from cds_hooks.exchange.discovery import Service
 from cds_hooks.exchange.drafts import of_visit
 from cds_hooks.exchange.refused import HookRefused
-from fhir_mapping.sent import opened
+from fhir_mapping.sent import opened_prefetch
 
 __all__ = ["Access", "HookRefused", "HookRequest", "read_hook"]
 
@@ -98,17 +98,12 @@ def read_hook(body: Mapping[str, Any], service: Service | None, services: Mappin
         fhir_server=server,
         access=_access(body, server),
         # Drafts first: of a resource that came twice the first is read, and the draft is what is signed.
-        prefetch=drafts | {key: _opened(value) for key, value in (prefetch or {}).items() if key not in drafts},
+        prefetch=drafts | opened_prefetch({key: value for key, value in (prefetch or {}).items() if key not in drafts}),
         trigger=_said(body, TRIGGER),
         service=service.id,
         document_id=document_id,
         fhir_version=_said(body, FHIR_VERSION),
     )
-
-
-def _opened(value: object) -> object:
-    value = opened(value)
-    return [opened(one) for one in value] if isinstance(value, list) else value
 
 
 def _access(body: Mapping[str, Any], server: str | None) -> Access | None:

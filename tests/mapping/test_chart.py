@@ -7,7 +7,7 @@ import pytest
 
 from fhir_mapping.facts import PatientLocation
 from fhir_mapping.gather import MissingEncounter, WrongPatient
-from fhir_mapping.identity import Identifier, agree
+from fhir_mapping.identity import Identifier, Names, together
 from fhir_mapping.resources import check, quote, reference
 from tests.mapping.charts import (
     CPT,
@@ -78,6 +78,8 @@ def test_without_the_visit_nothing_is_made_up(resources: tuple[object, ...]) -> 
     "subject",
     [
         {"reference": "Patient/p2"},
+        [{"reference": "Patient/p2"}],
+        [{"reference": "Patient/p1"}, {"reference": "Patient/p2"}],
         {"reference": "https://ehr.example/fhir/Patient/p2"},
         {"reference": "urn:uuid:0aa"},
         {"reference": "Group/p1"},
@@ -109,6 +111,13 @@ def test_the_patient_is_recognised_in_every_form_of_reference(subject: Json) -> 
 @pytest.mark.parametrize("subject", [None, {}, {"display": "Somebody"}, {"reference": "#p"}, ["Patient/p2"], 7])
 def test_a_visit_that_does_not_say_its_patient_is_read_with_a_note(subject: Any) -> None:
     assert "Encounter.subject does not say which patient it is" in facts(visit(subject=subject)).notes
+
+
+def test_the_patient_is_read_under_the_name_of_an_older_fhir_too() -> None:
+    older = visit(subject=None, patient={"reference": "Patient/p1"})
+    assert "Encounter.subject does not say which patient it is" not in facts(older).notes
+    with pytest.raises(WrongPatient):
+        read(older | {"patient": {"reference": "Patient/p2"}})
 
 
 def test_a_patient_known_by_full_url_is_the_one_it_stands_for() -> None:
@@ -441,7 +450,8 @@ def test_a_record_that_is_anothers_by_any_part_of_its_subject_is_left_out(subjec
 def test_identifiers_agree_if_one_is_shared_and_no_system_gives_two_values(
     said: list[tuple[str, str]], known: list[tuple[str, str]], answer: bool | None
 ) -> None:
-    assert agree([Identifier(*one) for one in said], [Identifier(*one) for one in known]) is answer
+    names = Names(Identifier(*one) for one in known)
+    assert together([names.agree(Identifier(*one)) for one in said]) is answer
 
 
 def test_two_links_lead_to_one_patient_and_a_link_without_a_type_to_none() -> None:

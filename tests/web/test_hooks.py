@@ -11,6 +11,8 @@ import pytest
 from fhir.resources.R4B.claim import Claim
 from flask.testing import FlaskClient
 
+from fhir_mapping.sent import MOST_TEXTS
+
 Request = dict[str, Any]
 NOTE_SIGN = "/cds-services/telehealth-em-note-sign"
 OUTCOME = "org.example.telecode.outcome"
@@ -335,6 +337,24 @@ def test_json_in_a_string_is_read_as_strictly_as_a_body(client: FlaskClient, goo
     answer = client.post(NOTE_SIGN, json=good)
     assert answer.status_code == 412
     assert "send the resource in prefetch" in answer.get_json()["issue"][0]["diagnostics"]
+
+
+def test_broken_json_in_a_string_is_named_by_what_it_should_hold(client: FlaskClient, good: Request) -> None:
+    good["prefetch"]["coverage"] = in_a_string(good["prefetch"]["coverage"])[:-1]
+    (card,) = cards(client, good)
+    assert "the patient's coverage could not be read: the EHR answered with an error" in card["detail"]
+
+
+@pytest.mark.parametrize(("strings", "read"), [(MOST_TEXTS, True), (MOST_TEXTS + 1, False)])
+def test_so_many_strings_are_read_as_json_and_what_is_beyond_is_named(
+    client: FlaskClient, good: Request, strings: int, read: bool
+) -> None:
+    last = in_a_string(good["prefetch"].pop("coverage"))
+    good["prefetch"]["a"] = ["{"] * (strings - 1)  # keys are sent in their order
+    good["prefetch"]["coverage"] = last
+    (card,) = cards(client, good)
+    assert card["summary"].startswith("99214, POS 10") is read
+    assert ("coverage could not be read: there was too much of it" in card["detail"]) is not read
 
 
 @pytest.mark.parametrize(("status", "why"), [("404 Not Found", "the EHR does not have it"), ("500", "an error")])
