@@ -106,7 +106,11 @@ def _unexpected(error: Exception) -> Response:
 def _http_error(error: HTTPException) -> Response:
     if isinstance(error.response, Response):
         return error.response
-    why = "no such address; see /cds-services" if error.code == HTTPStatus.NOT_FOUND else error.name
+    why = (
+        "no such address; the services are listed at /cds-services"
+        if error.code == HTTPStatus.NOT_FOUND
+        else error.name
+    )
     answer = refusal(error.code or 500, why)
     for name, value in error.get_headers():
         if name == "Allow":

@@ -27,7 +27,7 @@ def telecode() -> Telecode:
     return found
 
 
-@bp.get("/cds-services")
+@bp.get("/cds-services", strict_slashes=True)  # discovery stands at exactly this address
 def discovery() -> Response:
     """List the services (CDS Hooks 2.0, Discovery)."""
     return json_answer(telecode().offer.listing())

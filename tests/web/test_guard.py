@@ -33,9 +33,8 @@ def test_a_good_token_opens_every_door_it_was_made_for(ehr: FlaskClient, good: J
 
 
 @pytest.mark.parametrize("headers", [{}, {"Authorization": f"Bearer {signed(claims('/cds-services'))}"}])
-@pytest.mark.parametrize("path", ["/cds-services", "/cds-services/"])
-def test_discovery_is_to_be_had_with_a_token_and_without(ehr: FlaskClient, headers: dict[str, str], path: str) -> None:
-    assert len(ehr.get(path, headers=headers).get_json()["services"]) == 3
+def test_discovery_is_to_be_had_with_a_token_and_without(ehr: FlaskClient, headers: dict[str, str]) -> None:
+    assert len(ehr.get("/cds-services", headers=headers).get_json()["services"]) == 3
 
 
 @pytest.mark.parametrize(
@@ -72,6 +71,7 @@ def test_of_two_instances_on_one_store_one_takes_a_token_and_the_other_refuses_i
     ("method", "path"),
     [
         ("POST", "/cds-services"),
+        ("GET", "/cds-services/"),
         ("POST", PATH),
         ("GET", PATH),
         ("DELETE", PATH),
