@@ -44,8 +44,10 @@ def asides(chart: Chart, booked: Sequence[Json], locations: Iterable[Json]) -> I
     for reason in records(visit.get("reason"))[:_MOST]:  # R5
         yield from _in_value(chart, reason.get("value"), visit, "Encounter.reason.value")
     displays = [text(record(entry.get("location")).get("display")) for entry in records(visit.get("location"))]
-    for said in dict.fromkeys((*displays, text(record(visit.get("serviceProvider")).get("display")))):
+    for said in dict.fromkeys(displays):
         yield from aside(chart.vocabulary, said, visit, "Encounter.location.location.display")
+    said = text(record(visit.get("serviceProvider")).get("display"))
+    yield from aside(chart.vocabulary, said, visit, "Encounter.serviceProvider.display")
     service = [entry.get("reference") for entry in records(visit.get("serviceType"))]  # R5
     for found in (*locations, *(chart.find(one, visit) for one in service if isinstance(one, dict))):
         yield from _in_elements(chart, found or NOTHING)
