@@ -40,7 +40,7 @@ fuzz: .venv/dev
 
 # What takes too long for every change: a quarter of a million charts, faults under load, ten minutes of it; an hour in all.
 soak: .venv/dev
-	TELECODE_EXAMPLES=250000 $(BIN)/pytest -q --hypothesis-show-statistics tests/test_generated.py
+	TESTS_EXAMPLES=250000 $(BIN)/pytest -q --hypothesis-show-statistics tests/test_generated.py
 	$(BIN)/pytest -q tests/servers/test_faults.py
 	$(BIN)/python -m bench tail memory --memory-seconds 600
 

@@ -26,6 +26,7 @@ from cds_hooks.web.body import BodyRefused
 from fhir_mapping.gather import WrongPatient
 from fhir_mapping.tables import config_folder
 
+_LOG = logging.getLogger("telecode")
 ROUNDS = (50_000, 20, 100)
 """Objects made before the garbage collector looks at the young ones, and rounds before it looks at older ones."""
 
@@ -39,6 +40,11 @@ def create_app(settings: Settings | None = None) -> Flask:
     """
     settings = settings or Settings()
     settings.check_start()
+    if settings.is_open:
+        _LOG.warning(
+            "AUTHENTICATION IS OFF IN PRODUCTION (TELECODE_ALLOW_UNAUTHENTICATED): whoever reaches this service is "
+            "answered; this is for a trusted test network alone"
+        )
     app = Flask(__name__)
     app.url_map.merge_slashes = False  # a redirect would quote the path that was asked for
     app.url_map.strict_slashes = False  # some clients add a slash to the address they are given
@@ -91,6 +97,12 @@ def create_served_app() -> Flask:
     """
     journal.mute_faults()
     app = create_app()
+    settings: Settings = app.extensions["telecode"].settings
+    if settings.development and settings.auth == "off":
+        _LOG.warning(
+            "development: authentication is off; where others can reach this service, through a proxy too, set "
+            "TELECODE_ENVIRONMENT=production"
+        )
     gc.collect()
     gc.freeze()
     gc.set_threshold(*ROUNDS)
@@ -99,7 +111,7 @@ def create_served_app() -> Flask:
 
 def _unexpected(error: Exception) -> Response:
     """A fault of ours: the kind of error is logged, never its words, which may quote the chart."""
-    logging.getLogger("telecode").error("unexpected %s at %s", type(error).__name__, request.endpoint)
+    _LOG.error("unexpected %s at %s", type(error).__name__, request.endpoint)
     return refusal(500, "an unexpected fault of the service")
 
 

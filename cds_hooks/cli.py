@@ -23,7 +23,7 @@ from cds_hooks.note_cli import note
 from cds_hooks.policy_cli import policy
 from cds_hooks.samples_cli import samples
 from cds_hooks.service import EncounterNotHad, Telecode
-from cds_hooks.settings import Settings
+from cds_hooks.settings import Settings, UnsafeStartError
 from cds_hooks.store.database import StoreUnavailableError
 from cds_hooks.store_cli import feedback, store
 from cds_hooks.web.body import BodyRefused, parse_object
@@ -43,7 +43,18 @@ Everything that reads a FILE takes - for standard input. See telecode completion
 """
 
 
-@click.group(epilog=EXIT_CODES)
+class Commands(click.Group):
+    """The commands, each of which ends in one line where the settings cannot be used."""
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - whatever a command returns
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except UnsafeStartError as refused:
+            stop(str(refused))
+
+
+@click.group(cls=Commands, epilog=EXIT_CODES)
 @click.version_option(__version__, prog_name="telecode", message="%(prog)s %(version)s")
 @click.pass_context
 def main(context: click.Context) -> None:

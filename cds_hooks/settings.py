@@ -1,14 +1,19 @@
 """What a site may set: every setting is an environment variable `TELECODE_...`."""
 
+import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field, FilePath, SecretStr, field_validator
+from pydantic import BeforeValidator, Field, FilePath, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from cds_hooks import environment
 from cds_hooks.coding.billing import OptionalModifiers
 from cds_hooks.coding.select import Options
+from cds_hooks.ehr_options import TOKEN
 from cds_hooks.exchange.bases import Servers, as_base
 from cds_hooks.exchange.issuers import LOOPBACK, is_safe
 from cds_hooks.store.digest_key import SHORTEST
@@ -28,13 +33,21 @@ Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)]
 
 
 class UnsafeStartError(ValueError):
-    """Settings under which the service must not start."""
+    """Settings under which the service must not start: one sentence for each `problem`."""
+
+    def __init__(self, *problems: str) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = problems
 
 
 class Settings(BaseSettings):
-    """The settings of one running service."""
+    """The settings of one running service.
 
-    model_config = SettingsConfigDict(env_prefix="TELECODE_", frozen=True, extra="ignore")
+    Raises UnsafeStartError for a variable that is no setting but named like one, and for a value that does not fit; the
+    value itself, which may be a secret, is never told.
+    """
+
+    model_config = SettingsConfigDict(env_prefix=environment.PREFIX, frozen=True, extra="forbid")
 
     config: Path | None = Field(None, description="Folder of tables to use instead of the ones shipped.")
     site_vocabulary: Path | None = Field(None, description="Folder of a site's own codes, one YAML file or more.")
@@ -119,6 +132,21 @@ class Settings(BaseSettings):
         description="Seconds between SIGTERM, from when /readyz answers 503, and the closing of the door.",
     )
     host: str = Field("", description="The address listened on; `telecode serve` sets it.")
+    allow_unauthenticated: bool = Field(
+        False,
+        description="Answer everybody in production too: for a trusted test network alone; each start warns of it.",
+    )
+
+    def __init__(self, **given: Any) -> None:  # noqa: ANN401 - what pydantic takes
+        fields = type(self).model_fields
+        lists = [name for name, setting in fields.items() if setting.annotation == tuple[str, ...]]
+        wrong = list(environment.complaints(os.environ, fields, lists=lists, others=(TOKEN,)))
+        if wrong:
+            raise UnsafeStartError(*wrong)
+        try:
+            super().__init__(**given)
+        except ValidationError as refused:
+            raise UnsafeStartError(*map(_unfit, refused.errors(include_input=False))) from None
 
     @field_validator("cors_origins")
     @classmethod
@@ -171,46 +199,80 @@ class Settings(BaseSettings):
             development=self.development,
         )
 
-    def check_start(self) -> None:
-        """Refuse what must not run in production.
+    @property
+    def is_open(self) -> bool:
+        """Whether production answers everybody, because it was told to."""
+        return self.auth == "off" and not self.development
 
-        Raises UnsafeStartError: authentication off where others can reach the service, or required with nobody to trust
-        or no public address to be called by; an address in clear text; PostgreSQL without the key of its digests. A
-        FHIR base that is none, and a key that is too short, are refused anywhere.
+    def check_start(self) -> None:
+        """Refuse what must not run. Raises UnsafeStartError with all that `unsafe` finds."""
+        if found := tuple(self.unsafe()):
+            raise UnsafeStartError(*found)
+
+    def unsafe(self) -> Iterator[str]:
+        """What of these settings must not run, one sentence each.
+
+        Authentication off in production, whatever it is bound to, or off while a trust list is given; required with
+        nobody to trust or no public address to be called by; an address in clear text; PostgreSQL without the key of
+        its digests. A FHIR base that is none, and a key that is too short, are refused anywhere.
         """
-        self._check_digest_key()
         for name, urls in (("FHIR_ALLOW", self.fhir_allow), ("FHIR_POST_SEARCH", self.fhir_post_search)):
             try:
                 list(map(as_base, urls))
             except ValueError as refused:
-                raise UnsafeStartError(f"TELECODE_{name}: {refused}") from None
-        if self.auth == "required" and (self.trust is None or not self.public_url):
-            raise UnsafeStartError("TELECODE_AUTH=required needs TELECODE_TRUST and TELECODE_PUBLIC_URL")
+                yield f"TELECODE_{name}: {refused}"
         if not all(map(_ADDRESS.match, self.public_url)):
-            raise UnsafeStartError("TELECODE_PUBLIC_URL holds what is no address: it begins with https:// or http://")
+            yield "TELECODE_PUBLIC_URL holds what is no address: it begins with https:// or http://"
+        yield from self._unsafe_authentication()
+        yield from self._unsafe_digest_key()
         if self.development:
             return
-        if self.auth == "off" and self.host not in LOOPBACK:
-            raise UnsafeStartError(
-                "authentication is off and the service is not bound to loopback: set TELECODE_AUTH=required, or, on a "
-                "developer's machine, TELECODE_ENVIRONMENT=development"
-            )
         for name, urls in (("PUBLIC_URL", self.public_url), ("FHIR_ALLOW", self.fhir_bases)):
             if not all(is_safe(url) for url in urls):
-                raise UnsafeStartError(
-                    f"TELECODE_{name} holds an address that production does not take: it must be https"
-                )
+                yield f"TELECODE_{name} holds an address that production does not take: it must be https"
 
-    def _check_digest_key(self) -> None:
+    def _unsafe_authentication(self) -> Iterator[str]:
+        if self.auth == "required":
+            if self.trust is None or not self.public_url:
+                yield "TELECODE_AUTH=required needs TELECODE_TRUST and TELECODE_PUBLIC_URL"
+            if self.allow_unauthenticated:
+                yield "TELECODE_AUTH=required and TELECODE_ALLOW_UNAUTHENTICATED contradict each other: unset one"
+        elif self.trust is not None:
+            yield "TELECODE_TRUST is given but authentication is off: set TELECODE_AUTH=required, or unset it"
+        elif self.is_open and not self.allow_unauthenticated:
+            yield (
+                "authentication is off, and production needs it whatever it is bound to: set TELECODE_AUTH=required; "
+                "or, on a developer's machine, TELECODE_ENVIRONMENT=development; or, on a trusted test network, "
+                "TELECODE_ALLOW_UNAUTHENTICATED=true"
+            )
+        elif self.development and self.environment is None and not all(map(_is_own, self.public_url)):
+            yield (
+                "TELECODE_PUBLIC_URL names another machine's address, and authentication is off: set "
+                "TELECODE_ENVIRONMENT, to production or to development"
+            )
+
+    def _unsafe_digest_key(self) -> Iterator[str]:
         if self.digest_key is not None:
             if len(self.digest_key.get_secret_value()) < SHORTEST:
-                raise UnsafeStartError(f"TELECODE_DIGEST_KEY is shorter than {SHORTEST} characters")
+                yield f"TELECODE_DIGEST_KEY is shorter than {SHORTEST} characters"
         elif self.database_url.startswith("postgres") and not self.development:
-            raise UnsafeStartError(
-                "PostgreSQL needs TELECODE_DIGEST_KEY, the same for all instances: `openssl rand -hex 32` makes one"
-            )
+            yield "PostgreSQL needs TELECODE_DIGEST_KEY, the same for all instances: `openssl rand -hex 32` makes one"
 
     @property
     def options(self) -> Options:
         """The choices that the coding rules take."""
         return Options(strict=self.strict, optional_modifiers=self.optional_modifiers)
+
+
+def _unfit(error: Any) -> str:  # noqa: ANN401 - pydantic's description of one error
+    """One sentence for a value that does not fit, without the value."""
+    name = "".join(str(part) for part in error["loc"][:1]).upper()
+    return f"{environment.PREFIX}{name}: {error['msg'].removeprefix('Value error, ')}"
+
+
+def _is_own(url: str) -> bool:
+    """Whether an address is of this very machine. One that cannot be read is not."""
+    try:
+        return urlsplit(url).hostname in LOOPBACK
+    except ValueError:
+        return False

@@ -1,6 +1,6 @@
 """Thousands of charts that no EHR sends, or that some will: each is answered, and each answer is one that may be sent.
 
-`TELECODE_EXAMPLES` says how many are made: a few by default, ten thousand in CI, a quarter of a million by `make soak`.
+`TESTS_EXAMPLES` says how many are made: a few by default, ten thousand in CI, a quarter of a million by `make soak`.
 """
 
 import copy
@@ -17,7 +17,7 @@ from bench.payloads import request as long_request
 from tests.protocol.checker import check_answer
 from tests.test_leaf_mutations import GOOD, places, request
 
-EXAMPLES = int(os.environ.get("TELECODE_EXAMPLES", "300"))
+EXAMPLES = int(os.environ.get("TESTS_EXAMPLES", "300"))
 DOOR = "/cds-services/telehealth-em-{}"
 Json = dict[str, Any]
 

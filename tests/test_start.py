@@ -23,7 +23,7 @@ from fhir_mapping.tables import config_folder
 from tests.exchange.signers import BASE, EC_KEY, ISSUER, OTHER_EC_KEY, claims, key_set, public, signed
 from tests.exchange.test_key_set import SANDBOX
 from tests.running import LONG, running
-from tests.web.trusting import trust_file
+from tests.web.trusting import OPEN_PRODUCTION, trust_file
 
 ROOT = Path(__file__).parent.parent
 PATH = "/cds-services/telehealth-em-note-sign"
@@ -54,6 +54,34 @@ REFUSED: dict[str, tuple[str, Mapping[str, str], str]] = {
     "open under a name": ("telecode.example.org", {}, "authentication is off"),
     "open on loopback's look-alike": ("127.0.0.1.example.org", {}, "authentication is off"),
     "told that it is production, and open": (EVERYWHERE, {"environment": "production"}, "authentication is off"),
+    "told that it is production, and open on loopback, where a proxy may stand before it": (
+        "127.0.0.1",
+        {"environment": "production"},
+        "authentication is off",
+    ),
+    "called by others, and told nothing of what it is": (
+        "127.0.0.1",
+        {"public_url": BASE},
+        "TELECODE_PUBLIC_URL names another machine's address",
+    ),
+    "a trust list, and nobody asked for a token": (
+        "127.0.0.1",
+        {"trust": "TMP/trust.yaml"},
+        "TELECODE_TRUST is given but authentication is off",
+    ),
+    "authentication both required and waived": (
+        EVERYWHERE,
+        {**TRUSTED, "allow_unauthenticated": "true"},
+        "contradict each other",
+    ),
+    "authentication with a slip in its name": (
+        "127.0.0.1",
+        {"environment": "production", "auht": "required"},
+        "TELECODE_AUHT is no setting of telecode; the nearest is TELECODE_AUTH",
+    ),
+    "authentication with a slip in its value": ("127.0.0.1", {"auth": "requird"}, "TELECODE_AUTH: Input should be"),
+    "a kind of service that there is not": ("127.0.0.1", {"environment": "prod"}, "TELECODE_ENVIRONMENT: Input should"),
+    "authentication that is neither on nor off": ("127.0.0.1", {"auth": ""}, "TELECODE_AUTH is empty"),
     "nobody to trust": (EVERYWHERE, {"auth": "required", "public_url": BASE}, "needs TELECODE_TRUST"),
     "no address to be called by": (
         EVERYWHERE,
@@ -79,7 +107,7 @@ REFUSED: dict[str, tuple[str, Mapping[str, str], str]] = {
     ),
     "a clear text address behind a gateway": (
         "127.0.0.1",
-        {"environment": "production", "public_url": "http://a.example"},
+        {"environment": "production", "allow_unauthenticated": "true", "public_url": "http://a.example"},
         "TELECODE_PUBLIC_URL",
     ),
     "PostgreSQL without a key of its digests": (
@@ -134,6 +162,38 @@ def test_an_app_under_another_server_is_production_until_it_is_told_otherwise(
     assert create_app().test_client().get("/healthz").status_code == 200
 
 
+def test_a_production_that_is_told_to_answer_everybody_warns_of_it_at_each_start(
+    surroundings: Callable[..., None], caplog: pytest.LogCaptureFixture
+) -> None:
+    surroundings(**OPEN_PRODUCTION, host=EVERYWHERE)
+    assert create_app().test_client().get("/cds-services").status_code == 200
+    (warning,) = [record for record in caplog.records if record.levelname == "WARNING"]
+    assert "AUTHENTICATION IS OFF IN PRODUCTION" in warning.getMessage()
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["serve", "explain -", "try", "policy check", "note read -", "samples list", "store forget"],
+)
+def test_a_slip_in_the_name_of_a_setting_stops_whatever_reads_the_settings(
+    surroundings: Callable[..., None], command: str
+) -> None:
+    surroundings(retention_day="1")
+    refused = CliRunner().invoke(main, command.split(), input="{}")
+    assert refused.exit_code == 2
+    assert refused.stderr == (
+        "error: TELECODE_RETENTION_DAY is no setting of telecode; the nearest is TELECODE_RETENTION_DAYS\n"
+    )
+
+
+def test_a_slip_in_the_name_of_a_setting_stops_an_app_under_another_server(surroundings: Callable[..., None]) -> None:
+    surroundings(environment="development", auht="required")
+    with pytest.raises(UnsafeStartError, match="TELECODE_AUHT"):
+        create_app()
+    with pytest.raises(UnsafeStartError, match="AUHT"):
+        Settings(auht="required")
+
+
 @pytest.mark.parametrize(
     ("settings", "development"),
     [
@@ -141,7 +201,7 @@ def test_an_app_under_another_server_is_production_until_it_is_told_otherwise(
         ({"host": "localhost"}, True),
         ({"host": "::1"}, True),
         ({"environment": "development", "host": EVERYWHERE}, True),
-        ({"environment": "production", "host": "127.0.0.1"}, False),
+        ({**OPEN_PRODUCTION, "host": "127.0.0.1"}, False),
         ({**TRUSTED, "host": EVERYWHERE}, False),
         ({**TRUSTED, "host": ""}, False),
         ({**TRUSTED, "host": "127.0.0.1"}, True),
@@ -208,7 +268,7 @@ def test_a_developers_door_is_shut_in_production_until_it_is_turned_on_and_then_
 
 
 def test_the_developers_doors_are_shut_behind_a_gateway_too(surroundings: Callable[..., None]) -> None:
-    surroundings(environment="production", host="127.0.0.1")
+    surroundings(**OPEN_PRODUCTION, host="127.0.0.1")
     client = create_app().test_client()
     assert client.get("/cds-services").status_code == 200
     assert [client.get(path).status_code for path in ("/", "/api/v1/select", "/api/v1/explain")] == [404] * 3

@@ -19,7 +19,7 @@ from fhir_mapping.facts import EncounterFacts, Fact
 from fhir_mapping.tables import config_folder
 from tests.exchange.signers import claims, signed
 from tests.test_cases import CASES, read_cases
-from tests.web.trusting import trusting_app
+from tests.web.trusting import OPEN_PRODUCTION, trusting_app
 
 ADDRESS = "https://telecode.example.org"
 PATH = "/cds-services/telehealth-em-note-sign"
@@ -119,9 +119,9 @@ def test_a_payer_that_no_policy_stands_for_is_left_out(book: PolicyBook) -> None
 
 
 def test_a_service_without_its_page_links_to_none(app_with: Callable[..., FlaskClient], good: Json) -> None:
-    closed = app_with(environment="production", host="127.0.0.1", public_url=ADDRESS)
+    closed = app_with(**OPEN_PRODUCTION, public_url=ADDRESS)
     assert "links" not in closed.post(PATH, json=good).get_json()["cards"][0]
-    opened = app_with(environment="production", host="127.0.0.1", public_url=ADDRESS, page="true")
+    opened = app_with(**OPEN_PRODUCTION, public_url=ADDRESS, page="true")
     assert "links" in opened.post(PATH, json=good).get_json()["cards"][0]
 
 

@@ -9,6 +9,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from tests.chart_server import ChartServer
+from tests.web.trusting import OPEN_PRODUCTION
 
 Json = dict[str, Any]
 App = Callable[..., FlaskClient]
@@ -66,7 +67,7 @@ def test_r2_a_server_is_an_address(client: FlaskClient, good: Json, server: obje
 
 @pytest.mark.parametrize("server", ["http://fhir.example/r4", "HTTP://fhir.example/r4", "https://u:p@fhir.example/r4"])
 def test_r2_in_production_a_server_is_https(app_with: App, good: Json, server: str) -> None:
-    client = app_with(environment="production", host="127.0.0.1")
+    client = app_with(**OPEN_PRODUCTION)
     assert where(client, good | {"fhirServer": server}) == "fhirServer"
     assert client.post(NOTE_SIGN, json=good | {"fhirServer": "https://fhir.example/r4"}).status_code == 200
 

@@ -4,10 +4,9 @@ from collections.abc import Callable
 
 import pytest
 from flask.testing import FlaskClient
-from pydantic import ValidationError
 from werkzeug.test import TestResponse
 
-from cds_hooks.settings import Settings
+from cds_hooks.settings import Settings, UnsafeStartError
 
 EHR = "https://ehr.example"
 NOTE_SIGN = "/cds-services/telehealth-em-note-sign"
@@ -84,7 +83,7 @@ def test_without_listed_sites_there_is_no_cors_at_all(app_with: Callable[..., Fl
 )
 def test_what_is_no_origin_stops_the_start(origin: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TELECODE_CORS_ORIGINS", f"{EHR},{origin}")
-    with pytest.raises(ValidationError, match="an origin is scheme://host"):
+    with pytest.raises(UnsafeStartError, match="an origin is scheme://host"):
         Settings()
 
 

@@ -20,6 +20,7 @@ from cds_hooks.web.calculator import Worked, load_form, work
 from cds_hooks.web.ladder import RIGHT, draw
 from fhir_mapping.tables import config_folder
 from tests.test_cases import CASES, read_cases
+from tests.web.trusting import OPEN_PRODUCTION
 
 Json = dict[str, Any]
 VIDEO = {
@@ -196,10 +197,10 @@ def test_no_page_holds_an_inline_style_or_script(client: FlaskClient) -> None:
 
 
 def test_production_has_no_page_unless_it_is_turned_on(app_with: Callable[..., FlaskClient]) -> None:
-    closed = app_with(environment="production", host="127.0.0.1")
+    closed = app_with(**OPEN_PRODUCTION)
     for path in ("/", "/calculator", "/calculator/outcome", "/page/page.css"):
         assert closed.get(path).status_code == 404
-    assert app_with(environment="production", host="127.0.0.1", page="true").get("/calculator").status_code == 200
+    assert app_with(**OPEN_PRODUCTION, page="true").get("/calculator").status_code == 200
 
 
 @pytest.mark.parametrize("case", [pytest.param(case, id=case["name"]) for case in read_cases(CASES)[::5]])

@@ -10,6 +10,7 @@ from flask.testing import FlaskClient
 from tests.chart_server import ChartServer
 from tests.web.test_page_calculator import HOSTILE, Page
 from tests.web.test_page_visits import request_in
+from tests.web.trusting import OPEN_PRODUCTION
 
 Json = dict[str, Any]
 App = Callable[..., FlaskClient]
@@ -91,7 +92,7 @@ def test_the_form_offers_the_listed_servers_and_is_not_there_in_production(app_w
     bases = "http://127.0.0.1:1/fhir,https://ehr.example/fhir"
     page = app_with(fhir_allow=bases).get("/").text
     assert all(f"<option>{base}</option>" in page for base in bases.split(","))
-    closed = app_with(environment="production", page="true", host="127.0.0.1", fhir_allow="https://ehr.example/fhir")
+    closed = app_with(**OPEN_PRODUCTION, page="true", fhir_allow="https://ehr.example/fhir")
     assert "visits/read" not in closed.get("/").text
     assert read(closed, base="https://ehr.example/fhir", encounter="e-100").status_code == 400
 

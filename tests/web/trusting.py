@@ -9,6 +9,8 @@ from cds_hooks.app import create_app
 from cds_hooks.settings import Settings
 from tests.exchange.signers import BASE, ISSUER, KEYS, key_set
 
+OPEN_PRODUCTION = {"environment": "production", "allow_unauthenticated": "true"}
+"""A production that was told to answer everybody, as behind a gateway."""
 MEMBERS = "jwks_file: keys.json, tenants: ['', north]"
 
 

@@ -1,8 +1,8 @@
 """Every tab can be used by everybody: light and dark, on a desk and on a phone, and the rules by a coder with paper.
 
-The pictures of the documents are made here too, where TELECODE_SCREENSHOTS names a folder:
+The pictures of the documents are made here too, where TESTS_SCREENSHOTS names a folder:
 
-    TELECODE_SCREENSHOTS=docs .venv/bin/pytest tests/servers/browser -k picture
+    TESTS_SCREENSHOTS=docs .venv/bin/pytest tests/servers/browser -k picture
 """
 
 import os
@@ -110,7 +110,7 @@ def test_a_picture_for_the_documents_shows_the_tab_and_stays_small(window: Open,
     if name == "visits":
         page.get_by_role("button", name="Send to the service").click()
         expect(page.locator("article.card")).to_be_visible()
-    folder = Path(os.environ.get("TELECODE_SCREENSHOTS") or tmp_path)
+    folder = Path(os.environ.get("TESTS_SCREENSHOTS") or tmp_path)
     taken = folder / f"workbench-{name}.png"
     page.screenshot(path=taken)
     assert 0 < taken.stat().st_size < BEST
@@ -122,6 +122,6 @@ def test_the_picture_of_a_card_shows_how_it_begins_and_stays_small(window: Open,
     card = page.locator("article.card")
     expect(card.get_by_role("table")).not_to_have_count(0)
     card.evaluate("one => { one.style.maxHeight = '780px'; one.style.overflow = 'hidden' }")
-    taken = Path(os.environ.get("TELECODE_SCREENSHOTS") or tmp_path) / "card.png"
+    taken = Path(os.environ.get("TESTS_SCREENSHOTS") or tmp_path) / "card.png"
     card.screenshot(path=taken)
     assert 0 < taken.stat().st_size < BEST
