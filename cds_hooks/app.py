@@ -7,10 +7,9 @@ from http import HTTPStatus
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
+from cds_hooks.checks import load_trust
 from cds_hooks.exchange.facts_json import FactsRefused
 from cds_hooks.exchange.hook import HookRefused
-from cds_hooks.exchange.issuers import load_issuers
-from cds_hooks.exchange.key_set import Exposed, load_exposed
 from cds_hooks.exchange.trust import Trust
 from cds_hooks.service import EncounterNotHad, Telecode
 from cds_hooks.settings import Settings
@@ -24,7 +23,6 @@ from cds_hooks.web import api, browsers, guard, hooks, journal, operations, page
 from cds_hooks.web.answers import refusal
 from cds_hooks.web.body import BodyRefused
 from fhir_mapping.gather import WrongPatient
-from fhir_mapping.tables import config_folder
 
 _LOG = logging.getLogger("telecode")
 ROUNDS = (50_000, 20, 100)
@@ -59,13 +57,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     for door, wanted in doors.items():
         if wanted or settings.development:
             app.register_blueprint(door)
-    if settings.auth == "required" and settings.trust is not None:
-        exposed = Exposed() if settings.development else load_exposed(config_folder(settings.config))
-        clients = app.extensions["telecode"].clients
-        lives = {
-            name: profile.longest_token_life for name, profile in {**clients, "": clients[settings.client]}.items()
-        }
-        issuers = load_issuers(settings.trust, development=settings.development, exposed=exposed, lives=lives)
+    trusted = load_trust(settings, app.extensions["telecode"].clients)
+    if trusted is not None:
+        issuers, exposed = trusted
         unchecked = settings.answer_without_replay_check
         seen = SeenTokens(database, patience.CARD if unchecked else patience.TOKEN, settings.stored_time)
         guard.install(app, Trust(issuers, settings.addresses, seen, exposed=exposed), unchecked=unchecked)

@@ -9,22 +9,24 @@ import click
 import orjson
 
 from cds_hooks import __version__
-from cds_hooks.app import create_app
 from cds_hooks.call_cli import call
 from cds_hooks.cards.words import ALWAYS_SHOWN, FACT_LABELS, basis, claim_line, said, supposition
+from cds_hooks.checks import problems
 from cds_hooks.coding.outcome import Outcome
 from cds_hooks.coding.policy import PolicyBook
 from cds_hooks.completion_cli import completion
+from cds_hooks.config_cli import config
 from cds_hooks.endings import stop
 from cds_hooks.exchange.facts_json import FactsRefused
 from cds_hooks.exchange.facts_out import facts_as_json
 from cds_hooks.exchange.hook import HookRefused, read_hook
+from cds_hooks.listening import CannotListenError, listen
 from cds_hooks.note_cli import note
 from cds_hooks.policy_cli import policy
 from cds_hooks.samples_cli import samples
 from cds_hooks.service import EncounterNotHad, Telecode
 from cds_hooks.settings import Settings, UnsafeStartError
-from cds_hooks.store.database import StoreUnavailableError
+from cds_hooks.store.database import BadDatabaseError, Database, StoreUnavailableError
 from cds_hooks.store_cli import feedback, store
 from cds_hooks.web.body import BodyRefused, parse_object
 from cds_hooks.web.days import today
@@ -62,6 +64,7 @@ def main(context: click.Context) -> None:
     context.obj = _start
 
 
+main.add_command(config)
 main.add_command(policy)
 main.add_command(note)
 main.add_command(feedback)
@@ -76,14 +79,23 @@ main.add_command(completion)
 @click.option("--port", default=8000, envvar="PORT", show_default=True, help="Port to listen on (or PORT).")
 @click.option("--workers", default=1, envvar="WEB_CONCURRENCY", show_default=True, help="Worker processes.")
 def serve(host: str, port: int, workers: int) -> None:
-    """Serve over HTTP. Tables, settings or a store that cannot be used stop the start with exit code 2."""
-    from cds_hooks import serving  # noqa: PLC0415 - the server is an extra that only serving needs
-
+    """Serve over HTTP. Tables, settings, a store or a port that cannot be used stop the start with exit code 2."""
+    try:
+        from cds_hooks import serving  # noqa: PLC0415 - the server is an extra that only serving needs
+    except ImportError:
+        stop("to serve, telecode must be installed with its extra: pip install 'telecode[serve]'")
+    host = host.strip().lower()
     os.environ["TELECODE_HOST"] = host  # the workers are told too
-    with serving.shared_numbers():
-        _try_to_start()
-        click.echo(f"telecode {__version__} on http://{host}:{port}/cds-services")
-        serving.serve(host, port, workers, Settings().notice)
+    settings = _checked()
+    try:
+        listener = listen(host, port)
+    except CannotListenError as refused:
+        stop(str(refused))
+    with listener, serving.shared_numbers():
+        _open_store(settings)
+        shown = f"[{host}]" if ":" in host else host
+        click.echo(f"telecode {__version__} on http://{shown}:{port}/cds-services")
+        serving.serve(listener, workers, settings.notice)
 
 
 @main.command(epilog="Example: telecode samples show two-totals | telecode explain -")
@@ -160,17 +172,20 @@ def _start() -> Telecode:
         stop(str(refused))
 
 
-def _try_to_start() -> None:
-    """Start once before the workers do, so that what stops them is one clear line and not a worker's traceback."""
+def _checked() -> Settings:
+    """The settings, once all that the workers need has been checked: what stops them is one line and no traceback."""
+    if found := problems():
+        more = f"; telecode config check tells {len(found) - 1} more" if found[1:] else ""
+        stop(found[0] + more)
+    return Settings()
+
+
+def _open_store(settings: Settings) -> None:
+    """Bring the store up to date before the workers open it."""
     try:
-        app = create_app(Settings())
-    except TableError as broken:
-        stop(str(broken))
-    except StoreUnavailableError as down:
+        Database.open(settings.database_url).close()
+    except (BadDatabaseError, StoreUnavailableError) as down:
         stop(f"the store cannot be used: {down}")
-    except ValueError as refused:  # a setting that does not fit, or must not run
-        stop(str(refused))
-    app.extensions["ledger"].database.close()
 
 
 def _print_json(body: dict[str, Any]) -> None:

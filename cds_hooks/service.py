@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -90,8 +91,18 @@ class Telecode:
     @classmethod
     def start(cls, settings: Settings) -> Telecode:
         """Load every table. Raises TableError, with file and line, for one that cannot be trusted."""
+        return cls(settings=settings, **{part: load() for part, load in cls.loaders(settings).items()})
+
+    @staticmethod
+    def loaders(settings: Settings) -> Mapping[str, Callable[[], Any]]:
+        """How each part is loaded from its tables, so that they can be checked one by one.
+
+        Raises TableError if there is no folder of tables; so does each loader for what it cannot trust.
+        """
         folder = config_folder(settings.config)
-        offer = load_offer(
+        vocabulary, site = folder / "vocabulary", settings.site_vocabulary
+        offer = partial(
+            load_offer,
             folder,
             base=settings.fhir_base,
             hook_name=settings.hook_name,
@@ -99,17 +110,16 @@ class Telecode:
             optional=frozenset({"order-sign"} if settings.order_sign else ()),
             version=settings.cds_hooks_version,
         )
-        return cls(
-            settings=settings,
-            book=load_book(folder),
-            vocabulary=load_vocabulary(folder / "vocabulary", base=settings.fhir_base, site=settings.site_vocabulary),
-            note_rules=load_note_rules(folder / "vocabulary", site=settings.site_vocabulary),
-            offer=offer,
-            cards=load_card_table(folder, base=settings.fhir_base),
-            clients=_profiles(folder, settings, offer),
-            reads=load_reads(folder),
-            fetcher=Fetcher(settings.servers, folder),
-        )
+        return {
+            "offer": offer,
+            "book": partial(load_book, folder),
+            "vocabulary": partial(load_vocabulary, vocabulary, base=settings.fhir_base, site=site),
+            "note_rules": partial(load_note_rules, vocabulary, site=site),
+            "cards": partial(load_card_table, folder, base=settings.fhir_base),
+            "clients": lambda: _profiles(folder, settings, offer()),
+            "reads": partial(load_reads, folder),
+            "fetcher": lambda: Fetcher(settings.servers, folder),
+        }
 
     def select(self, body: Mapping[str, Any]) -> Outcome:
         """The outcome for facts in JSON. Raises FactsRefused."""

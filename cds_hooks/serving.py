@@ -5,18 +5,21 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from tempfile import mkdtemp
 
 from granian.constants import Interfaces
 from granian.http import HTTP1Settings
-from granian.server.mp import MPServer
 
 from cds_hooks import leaving
+from cds_hooks.app import create_served_app
 from cds_hooks.meters import SHARED
+from cds_hooks.replacing import Replacing, load_or_tell
 from cds_hooks.web.journal import LOGGING, mute_faults
 
 THREADS = 8
@@ -50,7 +53,7 @@ def shared_numbers() -> Iterator[None]:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-class Leaving(MPServer):
+class Leaving(Replacing):
     """Says that it is about to stop for `notice` seconds before it does, so that a balancer sends nobody any more.
 
     A connection that waits unread when the door is closed is reset: a balancer that asks `/readyz` leaves none waiting.
@@ -71,17 +74,19 @@ class Leaving(MPServer):
         last.start()
 
 
-def serve(host: str, port: int, workers: int, notice: float) -> None:
+def serve(listener: socket.socket, workers: int, notice: float) -> None:
     """Serve until SIGTERM or SIGINT; SIGHUP replaces the workers one by one, and they read the tables anew.
 
-    Parameters: `notice`, the seconds between SIGTERM, from when `/readyz` answers 503, and the closing of the door.
+    Parameters: `listener`, the socket that the workers take connections from; `notice`, the seconds between SIGTERM,
+    from when `/readyz` answers 503, and the closing of the door.
     Each answer closes its connection: a connection that is kept may be closed under the next request when a worker
     stops. The proxy in front keeps those of the clients.
     """
     mute_faults()
+    address, port = listener.getsockname()[:2]
     server = Leaving(
         "cds_hooks.app:create_served_app",
-        address=host,
+        address=address,
         port=port,
         workers=workers,
         interface=Interfaces.WSGI,
@@ -89,10 +94,10 @@ def serve(host: str, port: int, workers: int, notice: float) -> None:
         http1_settings=HTTP1Settings(keep_alive=KEEP_ALIVE, header_read_timeout=SLOWEST_HEADERS),
         workers_kill_timeout=PATIENCE,
         respawn_failed_workers=True,
-        factory=True,
         websockets=False,
         log_access=False,
         log_dictconfig=LOGGING,
     )
+    server.listener = listener
     server.notice = notice
-    server.serve()
+    server.serve(target_loader=partial(load_or_tell, create_served_app), wrap_loader=False)

@@ -92,6 +92,9 @@ def load_note_rules(folder: Path, *, site: Path | None = None) -> NoteRules:
         raise own.error((), "the note rules must say their sources, what is vague, and what is copied")
     words = {name: word for _, file in reversed(files) for name, word in file.words.items()}
     reads = [rule for table, file in files for rule in _reads(table, file, words)]
+    for table, file in files:
+        for name, pattern in file.triggers.items():
+            _compile(table, ("triggers", name), pattern, {})
     triggers = {
         name: re.compile("|".join(file.triggers[name] for _, file in files if name in file.triggers))
         for name in VALUES

@@ -125,7 +125,8 @@ def read_table(path: Path, *, root: Path | None = None) -> Table:
     """Read one YAML file.
 
     Parameters: `path` of the file; `root`, the config folder, so that complaints name the file from there.
-    Raises TableError for broken YAML, a key that stands twice, or a date that does not exist.
+    Raises TableError for broken YAML, what is nested within itself, a number too long to be one, a key that stands
+    twice, or a date that does not exist.
     """
     name = str(path.relative_to(root.parent)) if root else str(path)
     try:
@@ -136,7 +137,10 @@ def read_table(path: Path, *, root: Path | None = None) -> Table:
     except (yaml.YAMLError, UnicodeDecodeError, OSError) as broken:
         raise TableError(name, 1, f"cannot be read: {broken}") from None
     lines: dict[Place, int] = {}
-    return Table(name, _value(node, (), name, lines), lines)
+    try:
+        return Table(name, _value(node, (), name, lines), lines)
+    except RecursionError:
+        raise TableError(name, 1, "cannot be read: it is nested too deep, or within itself") from None
 
 
 def _value(node: yaml.Node | None, place: Place, file: str, lines: dict[Place, int]) -> Any:  # noqa: ANN401 - YAML is any shape
@@ -179,7 +183,10 @@ def _scalar(node: yaml.Node, file: str, line: int) -> Any:  # noqa: ANN401 - a s
         case "bool":
             return text == "true"
         case "int":
-            return int(text)
+            try:
+                return int(text)
+            except ValueError:  # Python reads no number of thousands of digits
+                raise TableError(file, line, "the number is too long") from None
         case "float":
             return float(text)
         case "date":

@@ -30,14 +30,14 @@ def free_port() -> int:
 class Running:
     """One served instance; `lines` holds what it wrote to standard error, as JSON."""
 
-    def __init__(self, port: int, workers: int, environment: dict[str, str]) -> None:
+    def __init__(self, port: int, workers: int, environment: dict[str, str], host: str = "127.0.0.1") -> None:
         self.port = port
         self.url = f"http://127.0.0.1:{port}"
         self.written: list[str] = []
         self._told = threading.Condition()
         self.process = subprocess.Popen(  # noqa: S603 - our own interpreter
-            [sys.executable, "-m", "cds_hooks.cli", "serve", "--port", str(port), "--workers", str(workers)],
-            env=os.environ | environment,
+            [sys.executable, "-m", "cds_hooks.cli", "serve", "--host", host, "--port", str(port)],
+            env=os.environ | {"WEB_CONCURRENCY": str(workers)} | environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -100,11 +100,13 @@ class Running:
 
 
 @contextmanager
-def running(folder: Path, *, workers: int = 2, port: int | None = None, **settings: str) -> Iterator[Running]:
+def running(
+    folder: Path, *, workers: int = 2, port: int | None = None, host: str = "127.0.0.1", **settings: str
+) -> Iterator[Running]:
     """Serve with `settings` (TELECODE_..., in small letters), a database in `folder`, until the block ends."""
     environment = {"TELECODE_DATABASE_URL": f"sqlite:///{folder}/telecode.db", "TELECODE_NOTICE": "0"}
     environment |= {f"TELECODE_{name.upper()}": value for name, value in settings.items()}
-    instance = Running(port or free_port(), workers, environment)
+    instance = Running(port or free_port(), workers, environment, host)
     try:
         instance.started(workers)
         yield instance

@@ -173,7 +173,7 @@ def test_a_production_that_is_told_to_answer_everybody_warns_of_it_at_each_start
 
 @pytest.mark.parametrize(
     "command",
-    ["serve", "explain -", "try", "policy check", "note read -", "samples list", "store forget"],
+    ["serve", "explain -", "try", "policy check", "note read -", "samples list", "store forget", "config check"],
 )
 def test_a_slip_in_the_name_of_a_setting_stops_whatever_reads_the_settings(
     surroundings: Callable[..., None], command: str

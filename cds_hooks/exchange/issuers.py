@@ -8,7 +8,7 @@ from ssl import create_default_context
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
 from cds_hooks.coding.citation import Items
@@ -30,7 +30,7 @@ class Issuer(Row):
     which also says how long a token may live where `longest_life` does not.
     """
 
-    audiences: Items[str] = ()
+    audiences: Items[Annotated[str, StringConstraints(pattern=r"\S")]] = ()
     jwks_url: str | None = None
     jwks_file: str | None = None
     jwks_ca: str | None = None
@@ -76,6 +76,8 @@ def load_issuers(
     for file in files:
         table = read_table(file)
         for name, issuer in table.as_model(_Issuers).issuers.items():
+            if not name.strip():
+                raise table.error(("issuers", name), "an issuer needs a name: the iss of its tokens")
             if name in found:
                 raise table.error(("issuers", name), "this issuer stands in another file too")
             _check_addresses(table, name, issuer, development=development)

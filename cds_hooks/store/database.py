@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from threading import Event
 
 from alembic.util import CommandError
@@ -54,6 +56,27 @@ class Database:
             database.close()
             raise
         return database
+
+    @staticmethod
+    def look(url: str) -> None:
+        """See whether the database at `url` could be opened, without making or changing anything in it.
+
+        Raises BadDatabaseError for an address of no known kind, StoreUnavailableError if it cannot be reached.
+        """
+        engine = _engine(url)
+        name = engine.url.database
+        if engine.dialect.name == "sqlite" and name and name != ":memory:":
+            # To connect would make the file, for this very user, who may be another than the service's.
+            file = Path(name).resolve()
+            if file.is_dir() or not os.access(file if file.exists() else file.parent, os.W_OK):
+                raise StoreUnavailableError("its file or folder cannot be written")
+            return
+        database = Database(engine)
+        try:
+            with database.reading(patience.LOOK) as connection:
+                connection.execute(text("SELECT 1"))
+        finally:
+            database.close()
 
     @contextmanager
     def writing(self, seconds: float | None = None, *, durable: bool = False) -> Iterator[Connection]:
