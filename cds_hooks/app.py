@@ -19,7 +19,7 @@ from cds_hooks.store.digest_key import digest_key
 from cds_hooks.store.ledger import Ledger
 from cds_hooks.store.readiness import Readiness
 from cds_hooks.store.seen_tokens import SeenTokens
-from cds_hooks.web import api, browsers, guard, hooks, journal, operations, page
+from cds_hooks.web import api, browsers, guard, hooks, hosts, journal, operations, page
 from cds_hooks.web.answers import refusal
 from cds_hooks.web.body import BodyRefused
 from fhir_mapping.gather import WrongPatient
@@ -48,6 +48,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.url_map.strict_slashes = False  # some clients add a slash to the address they are given
     journal.install(app)
     browsers.install(app, settings.cors_origins)
+    if settings.development:
+        hosts.install(app, settings)
     app.extensions["telecode"] = Telecode.start(settings)
     database = Database.open(settings.database_url)
     chosen = settings.digest_key.get_secret_value() if settings.digest_key else None

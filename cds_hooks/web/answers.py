@@ -14,6 +14,7 @@ ISSUE_CODES = {
     412: "required",
     413: "too-long",
     415: "invalid",
+    421: "security",
     503: "transient",
 }
 
