@@ -62,6 +62,7 @@ def nginx(ports: tuple[int, int]) -> Iterator[Proxied]:
     conf = CONF.read_text(encoding="utf-8")
     for there, here in (
         ("listen 443 ssl;", f"listen 127.0.0.1:{port} ssl;"),
+        ("listen 443 ssl default_server;", f"listen 127.0.0.1:{port} ssl default_server;"),
         ("telecode.example.org", "127.0.0.1"),
         ("127.0.0.1:8001", f"127.0.0.1:{ports[0]}"),
         ("127.0.0.1:8002", f"127.0.0.1:{ports[1]}"),

@@ -1,7 +1,9 @@
 """Behind nginx two instances are one service: either answers, and one that is killed or restarted is not missed."""
 
+import http.client
 import json
 import signal
+import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator
@@ -16,7 +18,7 @@ import requests
 from cds_hooks.serving import PATIENCE
 from cds_hooks.settings import Settings
 from tests.running import LONG, NOTE_SIGN, Running, free_port, running
-from tests.servers.proxied import Pair, directives, nginx
+from tests.servers.proxied import Pair, Proxied, directives, nginx
 
 Json = dict[str, Any]
 Start = Callable[..., Pair]
@@ -118,9 +120,77 @@ def test_s1_tls_is_modern_and_browsers_are_told_to_stay_with_it(two_instances: S
     answer = pair.session.get(pair.url + "/healthz", timeout=LONG)
     assert answer.headers["Strict-Transport-Security"] == "max-age=31536000"
     assert "/" not in answer.headers["Server"]
-    assert directives("ssl_protocols") == ["TLSv1.2 TLSv1.3"]
+    assert set(directives("ssl_protocols")) == {"TLSv1.2 TLSv1.3"}
     context = ssl.create_default_context(cafile=str(pair.folder / "tls.crt"))
     assert context.minimum_version >= ssl.TLSVersion.TLSv1_2
+
+
+TO_US = b"Host: 127.0.0.1\r\nConnection: close\r\n"
+REFUSED_BY_NGINX = {
+    "no instance is up": (b"POST /x HTTP/1.1\r\n" + TO_US + b"Content-Length: 2\r\n\r\n{}", 503, "transient"),
+    "closed to the outside": (b"POST /metrics HTTP/1.1\r\n" + TO_US + b"Content-Length: 2\r\n\r\n{}", 404, "not-found"),
+    "a method of nobody": (b"TRACE /x HTTP/1.1\r\n" + TO_US + b"\r\n", 405, "not-supported"),
+    "a body too large": (b"POST /x HTTP/1.1\r\n" + TO_US + b"Content-Length: 9999999\r\n\r\n", 413, "too-long"),
+    "an address too long": (b"GET /" + b"a" * 16_384 + b" HTTP/1.1\r\n" + TO_US + b"\r\n", 414, "too-long"),
+    "a header too long": (b"GET /x HTTP/1.1\r\n" + TO_US + b"X: " + b"a" * 16_384 + b"\r\n\r\n", 400, "invalid"),
+    "too many headers": (
+        b"GET /x HTTP/1.1\r\n" + TO_US + (b"X: " + b"a" * 16_000 + b"\r\n") * 5 + b"\r\n",
+        400,
+        "invalid",
+    ),
+    "a body of an unknown coding": (
+        b"POST /x HTTP/1.1\r\n" + TO_US + b"Transfer-Encoding: gzip\r\n\r\n",
+        501,
+        "not-supported",
+    ),
+    "a body of broken parts": (
+        b"POST /x HTTP/1.1\r\n" + TO_US + b"Transfer-Encoding: chunked\r\n\r\nZ\r\n",
+        400,
+        "invalid",
+    ),
+    "an unknown version": (b"GET /x HTTP/3.7\r\n" + TO_US + b"\r\n", 505, "not-supported"),
+    "no HTTP": (b"nothing that could be a request\r\n\r\n", 400, "invalid"),
+    "a path that is none": (b"GET /%zz HTTP/1.1\r\n" + TO_US + b"\r\n", 400, "invalid"),
+    "a path above the root": (b"GET /../x HTTP/1.1\r\n" + TO_US + b"\r\n", 400, "invalid"),
+    "no host": (b"GET /x HTTP/1.1\r\nConnection: close\r\n\r\n", 400, "invalid"),
+    "no host as of old": (b"GET /x HTTP/1.0\r\n\r\n", 421, "security"),
+    "another host": (b"GET /healthz HTTP/1.1\r\nHost: rebound.example\r\nConnection: close\r\n\r\n", 421, "security"),
+    "the page of refusals itself": (b"GET /nginx-refused HTTP/1.1\r\n" + TO_US + b"\r\n", 404, "not-found"),
+}
+
+
+@pytest.fixture(scope="module")
+def lone_nginx() -> Iterator[Proxied]:
+    """An nginx behind which nobody answers."""
+    with nginx((free_port(), free_port())) as proxy:
+        proxy.session.get(f"{proxy.url}/healthz", timeout=LONG)
+        yield proxy
+
+
+def answer_to(raw: bytes, proxy: Proxied, *, tls: bool = True) -> tuple[int, str, Json]:
+    """Status, content type and body of the answer to a request as it stands."""
+    context = ssl.create_default_context(cafile=str(proxy.folder / "tls.crt"))
+    plain = socket.create_connection(("127.0.0.1", int(proxy.url.rpartition(":")[2])), LONG)
+    with context.wrap_socket(plain, server_hostname="127.0.0.1") if tls else plain as line:
+        line.sendall(raw)
+        answer = http.client.HTTPResponse(line)
+        answer.begin()
+        return answer.status, answer.headers["Content-Type"], json.loads(answer.read())
+
+
+@pytest.mark.parametrize("what", REFUSED_BY_NGINX)
+def test_what_nginx_itself_refuses_is_an_operation_outcome(lone_nginx: Proxied, what: str) -> None:
+    raw, status, code = REFUSED_BY_NGINX[what]
+    heard, kind, body = answer_to(raw, lone_nginx)
+    assert (heard, kind) == (status, "application/json")
+    assert body["resourceType"] == "OperationOutcome"
+    assert body["issue"][0]["code"] == code
+    assert body["issue"][0]["diagnostics"]
+
+
+def test_plain_http_on_the_port_of_https_is_an_operation_outcome(lone_nginx: Proxied) -> None:
+    heard, kind, body = answer_to(b"GET /healthz HTTP/1.1\r\n" + TO_US + b"\r\n", lone_nginx, tls=False)
+    assert (heard, kind, body["resourceType"]) == (400, "application/json", "OperationOutcome")
 
 
 class Echo(BaseHTTPRequestHandler):
