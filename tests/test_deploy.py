@@ -3,6 +3,7 @@
 import json
 import re
 import tomllib
+from importlib.metadata import PackageNotFoundError, metadata
 from pathlib import Path
 
 import click
@@ -62,3 +63,22 @@ def test_what_is_started_is_a_command_of_telecode_with_options_that_it_has(file:
     command = main.commands["serve"]
     known = {name for option in command.params if isinstance(option, click.Option) for name in option.opts}
     assert set(re.findall(r"--[a-z]+", started[0])) <= known
+
+
+def test_the_notice_names_each_library_under_the_lgpl_that_is_installed_with_telecode() -> None:
+    notice = (ROOT / "NOTICE").read_text(encoding="utf-8")
+    locked = re.findall(r"^([a-z0-9-]+)==", (ROOT / "requirements.txt").read_text(encoding="utf-8"), re.MULTILINE)
+    said = {name: " ".join(licences(name)) for name in locked}
+    lesser = {name for name, licence in said.items() if re.search("LGPL|Lesser", licence)}
+    assert lesser >= {"psycopg", "pygal"}  # else nothing was read
+    named = dict(re.findall(r"^  ([a-z][a-z-]+) +(LGPL-\S+) +https://\S+$", notice, re.MULTILINE))
+    assert set(named) == lesser
+
+
+def licences(name: str) -> list[str]:
+    """What an installed package says of its licence; nothing where it is for another system."""
+    try:
+        said = metadata(name)
+    except PackageNotFoundError:
+        return []
+    return [value for key in ("License", "License-Expression", "Classifier") for value in said.get_all(key, [])]
