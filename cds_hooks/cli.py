@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import ExitStack
 from typing import IO, Any
 
 import click
@@ -21,6 +22,7 @@ from cds_hooks.exchange.facts_json import FactsRefused
 from cds_hooks.exchange.facts_out import facts_as_json
 from cds_hooks.exchange.hook import HookRefused, read_hook
 from cds_hooks.listening import CannotListenError, listen
+from cds_hooks.meters import SHARED
 from cds_hooks.note_cli import note
 from cds_hooks.policy_cli import policy
 from cds_hooks.samples_cli import samples
@@ -91,7 +93,11 @@ def serve(host: str, port: int, workers: int) -> None:
         listener = listen(host, port)
     except CannotListenError as refused:
         stop(str(refused))
-    with listener, serving.shared_numbers():
+    with listener, ExitStack() as numbers:
+        try:
+            numbers.enter_context(serving.shared_numbers())
+        except OSError as refused:
+            stop(f"{SHARED} names no folder that can be written: {refused.strerror}")
         _open_store(settings)
         shown = f"[{host}]" if ":" in host else host
         click.echo(f"telecode {__version__} on http://{shown}:{port}/cds-services")

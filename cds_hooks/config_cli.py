@@ -15,7 +15,13 @@ def config() -> None:
 
 
 @config.command(epilog="Example: telecode config check && systemctl reload telecode@8001")
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address that telecode serve is to listen on.")
+@click.option(
+    "--host",
+    default="127.0.0.1",
+    envvar="TELECODE_HOST",
+    show_default=True,
+    help="Address that the service is to listen on (or TELECODE_HOST).",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print what was found as JSON.")
 def check(host: str, *, as_json: bool) -> None:
     """Check settings, trust list, tables, client profiles, site vocabulary and store, as a start does.

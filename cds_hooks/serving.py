@@ -24,6 +24,8 @@ from cds_hooks.web.journal import LOGGING, mute_faults
 
 THREADS = 8
 """Requests that one worker answers at a time; most of a request is waiting for FHIR."""
+TAKEN = 2 * THREADS
+"""Connections that one worker holds at a time; more wait at the port, where another worker may be free for them."""
 PATIENCE = 25
 """Seconds that a worker may take to finish its requests; hosts commonly kill after thirty."""
 KEEP_ALIVE = False
@@ -91,6 +93,7 @@ def serve(listener: socket.socket, workers: int, notice: float) -> None:
         workers=workers,
         interface=Interfaces.WSGI,
         blocking_threads=THREADS,
+        backpressure=TAKEN,
         http1_settings=HTTP1Settings(keep_alive=KEEP_ALIVE, header_read_timeout=SLOWEST_HEADERS),
         workers_kill_timeout=PATIENCE,
         respawn_failed_workers=True,

@@ -106,6 +106,8 @@ def test_what_a_developer_may_listen_on_depends_on_the_host(surroundings: Surrou
     told = check("--host", "192.0.2.1")
     assert told.exit_code == 2
     assert "authentication is off" in told.stderr
+    surroundings(host="192.0.2.1")
+    assert check().stderr == told.stderr
 
 
 SLIPS = {

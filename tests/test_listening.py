@@ -4,6 +4,7 @@ import errno
 import os
 import re
 import socket
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -116,6 +117,17 @@ def test_a_port_that_needs_rights_is_told(monkeypatch: pytest.MonkeyPatch, port:
     monkeypatch.setattr(socket, "socket", Barred)
     with pytest.raises(CannotListenError, match=why):
         listen("127.0.0.1", port)
+
+
+def test_serving_without_a_folder_for_its_numbers_ends_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path / "file"))
+    monkeypatch.setenv("TELECODE_HOST", "")
+    refused = CliRunner().invoke(main, ["serve", "--port", str(free_port())])
+    assert refused.exit_code == 2
+    assert refused.stderr == "error: PROMETHEUS_MULTIPROC_DIR names no folder that can be written: File exists\n"
 
 
 def test_serving_on_a_port_that_is_taken_ends_in_one_line_and_wipes_no_numbers(
