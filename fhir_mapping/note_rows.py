@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal
@@ -15,6 +16,7 @@ from fhir_mapping.facts import MdmLevel
 from fhir_mapping.needles import Needles, bits
 from fhir_mapping.note_rules import (
     KEPT_ASIDE,
+    LEVELLED,
     PART,
     TIMES,
     VALUES,
@@ -24,6 +26,7 @@ from fhir_mapping.note_rules import (
     Trigger,
 )
 from fhir_mapping.tables import Place, Row, Source, Table, read_table
+from fhir_mapping.wordings import always_holds, always_sets, texts_of
 
 FILE = "note_rules.yaml"
 _MARKS = {"m": "⟦m\\d+⟧", "t": "⟦[mvb]\\d+⟧", "exact": "⟦[mc]\\d+⟧"}
@@ -66,7 +69,7 @@ class _Copied(Row):
 
 class _NoteRules(Row):
     sources: list[Source] = Field(default=[])
-    numbers: dict[str, int] = Field(default={})
+    numbers: dict[Annotated[str, Field(pattern="^[a-z]+$")], Annotated[int, Field(ge=0)]] = Field(default={})
     vague: _Vague | None = None
     words: dict[str, str] = Field(default={})
     triggers: dict[str, str] = Field(default={})
@@ -80,7 +83,8 @@ class _NoteRules(Row):
 def load_note_rules(folder: Path, *, site: Path | None = None) -> NoteRules:
     """Read the note rules of `folder` (config/vocabulary), and those of a `site`, whose rows go before ours.
 
-    Raises TableError, with file and line, for a target or value nobody knows, or a pattern that is broken.
+    Raises TableError, with file and line, for a target or value nobody knows, a pattern that is broken, and one
+    that can match without a value: a word that stands in no table, or no number.
     """
     own = read_table(folder / FILE, root=folder.parent)
     files = [(own, own.as_model(_NoteRules))]
@@ -91,15 +95,12 @@ def load_note_rules(folder: Path, *, site: Path | None = None) -> NoteRules:
     if not first.sources or first.vague is None or first.copied is None:
         raise own.error((), "the note rules must say their sources, what is vague, and what is copied")
     words = {name: word for _, file in reversed(files) for name, word in file.words.items()}
-    reads = [rule for table, file in files for rule in _reads(table, file, words)]
+    levels = {said: level for table, file in reversed(files) for said, level in _levels(table, file)}
+    reads = [rule for table, file in files for rule in _reads(table, file, words, levels.keys())]
+    triggers = _triggers(files)
     for table, file in files:
-        for name, pattern in file.triggers.items():
-            _compile(table, ("triggers", name), pattern, {})
-    triggers = {
-        name: re.compile("|".join(file.triggers[name] for _, file in files if name in file.triggers))
-        for name in VALUES
-        if any(name in file.triggers for _, file in files)
-    }
+        for number, entry in enumerate(file.corrections):
+            _compile(table, ("corrections", str(number)), entry, words)
     corrections = _compile(
         own, ("corrections",), "|".join(entry for _, file in files for entry in file.corrections), words
     )
@@ -129,11 +130,29 @@ def load_note_rules(folder: Path, *, site: Path | None = None) -> NoteRules:
         copy_opens=_compile(own, ("copied", "opens"), first.copied.opens, words),
         copy_closes=_compile(own, ("copied", "closes"), first.copied.closes, words),
         corrections=Trigger(corrections, 1 << len(reads) + len(triggers)),
-        levels={said: MdmLevel(word) for said, word in first.levels.items()},
+        levels=levels,
     )
 
 
-def _reads(table: Table, file: _NoteRules, words: Mapping[str, str]) -> Iterator[ReadRule]:
+def _levels(table: Table, file: _NoteRules) -> Iterator[tuple[str, MdmLevel]]:
+    for said, word in file.levels.items():
+        if word not in {*MdmLevel}:
+            raise table.error(("levels", said), f"there is no level {word}")
+        yield said, MdmLevel(word)
+
+
+def _triggers(files: Sequence[tuple[Table, _NoteRules]]) -> dict[str, re.Pattern[str]]:
+    found: dict[str, list[str]] = {}
+    for table, file in files:
+        for name, pattern in file.triggers.items():
+            if name not in VALUES:
+                raise table.error(("triggers", name), f"nobody searches for {name}")
+            _compile(table, ("triggers", name), pattern, {})
+            found.setdefault(name, []).append(pattern)
+    return {name: re.compile("|".join(found[name])) for name in VALUES if name in found}
+
+
+def _reads(table: Table, file: _NoteRules, words: Mapping[str, str], levels: AbstractSet[str]) -> Iterator[ReadRule]:
     for index, row in enumerate(file.reads):
         place = ("reads", str(index))
         if row.target not in {*TIMES, *KEPT_ASIDE, *VALUES}:
@@ -141,9 +160,12 @@ def _reads(table: Table, file: _NoteRules, words: Mapping[str, str]) -> Iterator
         known = VALUES.get(row.target)
         if row.value is not None and (known is None or row.value not in known):
             raise table.error((*place, "value"), f"{row.target} is never {row.value}")
+        pattern = _compile(table, (*place, "pattern"), row.pattern, words)
+        if row.value is None and not row.vague and (lacks := _lacks(row, pattern, levels)):
+            raise table.error((*place, "pattern"), lacks)
         yield ReadRule(
             row.target,
-            _compile(table, (*place, "pattern"), row.pattern, words),
+            pattern,
             known[row.value] if known is not None and row.value is not None else None,
             _compile(table, (*place, "when"), row.when, words) if row.when else None,
             _compile(table, (*place, "under"), row.under, words) if row.under else None,
@@ -153,6 +175,24 @@ def _reads(table: Table, file: _NoteRules, words: Mapping[str, str]) -> Iterator
             row.weak,
             row.vague,
         )
+
+
+def _lacks(row: _Read, pattern: re.Pattern[str], levels: AbstractSet[str]) -> str:
+    """What a row may find without a value for it, in words; nothing where every match has one."""
+    if row.target not in VALUES:
+        if row.number:
+            return "" if always_sets(pattern, "number") else "the pattern may match without a {number}"
+        return (
+            ""
+            if all(always_holds(pattern, mark) for mark in "⟦⟧")
+            else "the pattern may match without a length of time"
+        )
+    if row.target not in LEVELLED or not always_sets(pattern, "level"):
+        return f"the row has no value, and its pattern may match without a level of {row.target}"
+    said = texts_of(pattern, "level")
+    if said is None:
+        return "what its level may be is not a list of words"
+    return f"levels has no {min(said - levels)!r}, which the pattern may match" if said - levels else ""
 
 
 def _must_match(rule: ReadRule) -> Iterator[re.Pattern[str]]:
@@ -165,6 +205,12 @@ def _must_match(rule: ReadRule) -> Iterator[re.Pattern[str]]:
 def _contexts(table: Table, file: _NoteRules, words: Mapping[str, str]) -> Iterator[tuple[Sequence[str], ContextRule]]:
     for index, row in enumerate(file.contexts):
         place = ("contexts", str(index))
+        for target in row.targets:
+            if target not in {*TIMES, *KEPT_ASIDE, *VALUES}:
+                raise table.error((*place, "targets"), f"nobody reads {target}")
+        for value in row.values:
+            if not any(value in VALUES.get(target, ()) for target in row.targets):
+                raise table.error((*place, "values"), f"{' and '.join(row.targets)} is never {value}")
         if row.effect == "weak" and not {*row.targets} <= VALUES.keys():
             raise table.error((*place, "effect"), "a length of time is never weak")
         yield (

@@ -16,6 +16,8 @@ MODE, SWITCHED, REASON, CONSENT = "modality", "switched", "audio_only_reason", "
 TIMES = (TOTAL, "discussion_minutes", "video_minutes", "audio_minutes", "cumulative_minutes")
 KEPT_ASIDE = ("not_counted", "already_out", TAKEN_OUT, PART)
 ELEMENTS = ("mdm_problems", "mdm_data", "mdm_risk")
+LEVELLED = ("mdm", *ELEMENTS)
+"""What has a level: the one that the group `level` of a pattern finds."""
 VALUES: Mapping[str, Mapping[Any, Any]] = {
     MODE: {word.value: word for word in Modality},
     "patient_location": {word.value: word for word in PatientLocation},
@@ -24,7 +26,7 @@ VALUES: Mapping[str, Mapping[Any, Any]] = {
     SWITCHED: {True: True},
     CONSENT: {True: True, False: False},
     "video_capable": {True: True, False: False},
-    **{target: {word.value: word for word in MdmLevel} for target in ("mdm", *ELEMENTS)},
+    **{target: {word.value: word for word in MdmLevel} for target in LEVELLED},
 }
 """What each target may be read as; lengths of time are minutes."""
 

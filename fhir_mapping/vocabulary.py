@@ -153,10 +153,13 @@ def _addresses(groups: list[tuple[Table, str, dict[str, Address]]], base: str) -
                 exact[canonical(full)] = name
                 spelled |= dict.fromkeys(_spellings(full), name)
             if address.pattern is not None:
+                place = (section, name, "pattern")
                 try:
-                    re.compile(f"(?P<n{len(patterns)}>{address.pattern})")
+                    compiled = re.compile(f"(?P<n{len(patterns)}>{address.pattern})")
                 except re.error as broken:
-                    raise table.error((section, name, "pattern"), f"the pattern is broken: {broken}") from None
+                    raise table.error(place, f"the pattern is broken: {broken}") from None
+                if len(compiled.groupindex) > 1:  # it would stand for another address
+                    raise table.error(place, "a pattern may hold no named group")
                 patterns.append((name, address.pattern))
     whole = "|".join(f"(?P<n{number}>{pattern})" for number, (_, pattern) in enumerate(patterns))
     by_group = {f"n{number}": name for number, (name, _) in enumerate(patterns)}

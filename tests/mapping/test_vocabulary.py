@@ -33,6 +33,7 @@ def load(folder: Path, written: str, *, sources: str = SOURCES) -> Vocabulary:
         ('codes: {modality: {x: {audio_only: ["1"]}}}', 2, "nobody says which code system x is"),
         ("systems: {x: {}}\ncodes: {modality: {x: {audio_only: [1]}}}", 3, "must be quoted"),
         ("systems: {x: {pattern: '('}}", 2, "the pattern is broken"),
+        ("systems: {x: {pattern: '/(?P<own>x)'}}", 2, "may hold no named group"),
         (
             'systems: {x: {}}\ncodes:\n  modality:\n    x: {audio_only: ["1"]}\n    x: {in_person: ["1"]}',
             6,
