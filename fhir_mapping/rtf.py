@@ -20,7 +20,10 @@ def from_rtf(markup: str) -> str:
     Raises ValueError if it is broken.
     """
     seen = "".join(_shown(markup)) if _MAY_HIDE.search(markup) else markup
-    return str(rtf_to_text(_bounded(seen), errors="replace"))  # type: ignore[no-untyped-call]  # striprtf has no types
+    try:
+        return str(rtf_to_text(_bounded(seen), errors="replace"))  # type: ignore[no-untyped-call]  # striprtf has no types
+    except Exception as broken:  # noqa: BLE001 - striprtf names none of its own: a number that lacks is a TypeError
+        raise ValueError(f"striprtf ended in {type(broken).__name__}") from None
 
 
 def _shown(markup: str) -> Iterator[str]:

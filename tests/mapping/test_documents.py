@@ -46,6 +46,10 @@ def test_what_a_page_hides_is_no_note() -> None:
         (note(SAID, content=[{"attachment": {"contentType": "text/plain"}}]), "its text was not sent"),
         (note(SAID, content=[{"attachment": {"contentType": "text/plain", "data": "§§§"}}]), "its text is broken"),
         (note(r"{\rtf1 \u99999999? }", "text/rtf"), "its text is broken"),
+        (note(r"{\rtf1 \u9999999999? }", "text/rtf"), "its text is broken"),
+        (note(r"{\rtf1 \u-99999? }", "text/rtf"), "its text is broken"),
+        (note(r"{\rtf1 \uc text}", "text/rtf"), "its text is broken"),
+        (note(r"{\rtf1 {\pict\bin} }", "text/rtf"), "its text is broken"),
         (note(SAID, content=[]), "it has no text"),
     ],
 )
