@@ -91,7 +91,7 @@ class DurationGrammar:
     def mark(self, sentence: str) -> Told:
         """Replace every length of time in a sentence by its mark."""
         plain = sentence.casefold().replace("⟦", "[")
-        if not (("min" in plain or "hour" in plain or "hr" in plain or _DIGITS.search(plain)) and _ANY.search(plain)):
+        if not may_tell_time(plain):
             return Told(plain, ())
         parts: list[str] = []
         found: list[Duration] = []
@@ -150,6 +150,12 @@ class DurationGrammar:
         found = re.findall(rf"\d+(?:\.\d+)?|\b(?:(?:{word})[ -]?(?:and )?)+(?![a-z])", said.replace("1/2", ""))
         numbers = [self.number(one) for one in found]
         return numbers if re.match(r"\d", said) or not re.match(r"an?\b", said) else [1.0, *numbers]
+
+
+def may_tell_time(plain: str) -> bool:
+    """Whether a sentence in small letters is searched for lengths of time, which takes long."""
+    may = "min" in plain or "hour" in plain or "hr" in plain or _DIGITS.search(plain)
+    return bool(may and _ANY.search(plain))
 
 
 def _span(said: str) -> int | None:

@@ -4,12 +4,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from fhir_mapping.boxes import boxed, ticked
+from fhir_mapping.durations import may_tell_time
+from fhir_mapping.effort import Effort
 from fhir_mapping.facts import Modality
 from fhir_mapping.note_rules import CONSENT, MODE, REASON, SWITCHED, TAKEN_OUT, TOTAL, NoteRules
 from fhir_mapping.note_times import Found, Line, Part, standing, summed, times
 from fhir_mapping.sentences import Sentence, sentences
 
-__all__ = ["Found", "read_note"]
+__all__ = ["Found", "read_note", "read_within"]
 
 LONGEST = 200_000  # characters of a note that are read; a longer one is a paste of the chart
 _SEEN = {Modality.AUDIO_VIDEO, Modality.IN_PERSON}
@@ -22,16 +24,30 @@ def read_note(text: str, rules: NoteRules) -> tuple[Found, ...]:
     Parameters: `text` of the note, plain; `rules` to read it by. A total may be the sum of parts where no total stands,
     and has what is reported separately taken out. What is said too vaguely to be used has the value `None`.
     """
+    return read_within(text, rules, Effort())[0]
+
+
+def read_within(text: str, rules: NoteRules, effort: Effort) -> tuple[tuple[Found, ...], int]:
+    """Everything a note says as far as it is read, and how many of its characters that are.
+
+    Parameters: as above; `effort`, the work that may still be done, of which this takes its part.
+    """
     found: list[Found] = []
     parts: list[Part] = []
     form = boxed(text)
-    for number, sentence in _own(text, rules):
+    read_to = min(len(text), LONGEST)
+    for number, sentence in _own(text, rules, effort):
+        if effort.is_spent:
+            read_to = sentence.start
+            break
         told = rules.grammar.mark(ticked(sentence.text) if form else sentence.text)
+        if told.durations or may_tell_time(told.text):
+            effort.durations(len(told.durations), len(told.text))
         may = rules.needles.possible(told.text)
         if not may & rules.every:
             continue
         corrects = may & rules.corrections.bit and rules.corrections.pattern.search(told.text)
-        line = Line(number, sentence, told, corrects=bool(corrects), may=may)
+        line = Line(number, sentence, told, corrects=bool(corrects), may=may, effort=effort)
         for one in times(line, rules):
             if isinstance(one, Part):
                 parts.append(one)
@@ -41,13 +57,15 @@ def read_note(text: str, rules: NoteRules) -> tuple[Found, ...]:
     totals = [one for one in found if one.target == TOTAL] or list(summed(parts))
     taken_out = [one for one in found if one.target == TAKEN_OUT]
     others = [one for one in found if one.target not in {TOTAL, TAKEN_OUT}]
-    return tuple(sorted((*standing(totals, taken_out), *_weighed(others)), key=lambda one: one.start))
+    said = sorted((*standing(totals, taken_out), *_weighed(others)), key=lambda one: one.start)
+    return tuple(said), read_to
 
 
-def _own(text: str, rules: NoteRules) -> Iterator[tuple[int, Sentence]]:
+def _own(text: str, rules: NoteRules, effort: Effort) -> Iterator[tuple[int, Sentence]]:
     """The sentences that were written for this visit: a quotation of another note is passed over until it closes."""
     quoted = False
     for number, sentence in enumerate(sentences(text[:LONGEST])):
+        effort.sentence(len(sentence.text))
         marks = sentence.text.count('"') % 2
         if quoted:
             quoted = not (marks or rules.copy_closes.search(sentence.text.casefold()))
@@ -73,12 +91,12 @@ def _standing(line: Line, rules: NoteRules, target: str) -> Iterator[Found]:
     for row in rules.among(line.may & rules.triggers[target].rows):
         if row.value is not None and row.value in values:
             continue
-        for match in row.find(line.told.text, line.sentence.heading):
+        for match in line.find(row):
             value = row.value if row.value is not None or row.vague else rules.level(match["level"])
             start, end = match.span()
             if value in values or any(start < last and first < end for first, last in taken):
                 continue
-            effect = rules.effect(target, line.told.text, match, value)
+            effect = line.effect(rules, target, match, value)
             if effect == "drop":
                 continue
             # What stands in the first line is the title of the note, no passing mention; but none tells of consent.

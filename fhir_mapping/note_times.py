@@ -5,13 +5,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from fhir_mapping.durations import Duration, Kind, Told
+from fhir_mapping.effort import Effort
 from fhir_mapping.note_rules import PART, TAKEN_OUT, TIMES, TOTAL, NoteRules, ReadRule
 from fhir_mapping.sentences import Sentence
 
 MARK = re.compile(r"⟦[mvbc](\d+)⟧")
 _WITHIN = re.compile(r"includ|of which|of that|of those|consist|which|total|with over|more than half|%")
 _QUOTED = 76  # characters: a quotation on a card holds 80
-_LABEL = re.compile(r"(?:t[it]?m?e|\btt|minutes|minuts|mins|discussion)\b.*\d|⟦.*\d total\b")
+_LABEL = re.compile(r"(?:t[it]?m?e|\btt|minutes|minuts|mins|discussion)\b")
+_NUMBER, _TOTAL_NUMBER = re.compile(r"\d"), re.compile(r"\d total\b")
 _PARTS = 2  # so many at least make a sum
 
 
@@ -35,7 +37,7 @@ class Found:
 class Line:
     """One sentence as it is read: its place in the note, its lengths of time, and whether it corrects another.
 
-    `may`: the rows that may find something in it, as bits.
+    `may`: the rows that may find something in it, as bits; `effort` counts what is searched in it.
     """
 
     number: int
@@ -43,12 +45,23 @@ class Line:
     told: Told
     corrects: bool
     may: int
+    effort: Effort
 
     def matched(self, rules: NoteRules, bits: int) -> Iterator[tuple[ReadRule, re.Match[str]]]:
         """Every place where one of the rows that `bits` stand for finds something, row by row."""
         for row in rules.among(self.may & bits):
-            for match in row.find(self.told.text, self.sentence.heading):
+            for match in self.find(row):
                 yield row, match
+
+    def find(self, row: ReadRule) -> Iterator[re.Match[str]]:
+        """Every place where a row finds something."""
+        self.effort.row(len(self.told.text))
+        return row.find(self.told.text, self.sentence.heading)
+
+    def effect(self, rules: NoteRules, target: str, match: re.Match[str], value: object) -> str | None:
+        """What the words around a find do to it."""
+        self.effort.context(len(self.told.text))
+        return rules.effect(target, self.told.text, match, value)
 
     def found(self, target: str, value: object, words: str, *, weak: bool = False) -> Found:
         """What was found in this sentence; of a long one, the telling `words` and those around them are quoted."""
@@ -73,7 +86,7 @@ Claims = Mapping[int, tuple[ReadRule, re.Match[str]]]
 
 def times(line: Line, rules: NoteRules) -> Iterator[Found | Part]:
     """The lengths of time that a sentence tells, each claimed by one rule; parts that make a whole are summed."""
-    numbers = list(_numbers(line, rules)) if line.may & rules.numbers and _LABEL.search(line.told.text) else []
+    numbers = list(_numbers(line, rules)) if line.may & rules.numbers and _is_labelled(line.told.text) else []
     yield from numbers
     if not line.told.durations:
         return
@@ -88,7 +101,7 @@ def times(line: Line, rules: NoteRules) -> Iterator[Found | Part]:
         claims = {i: claim for i, claim in claims.items() if not (claim[0].target == TOTAL and claim[0].soft)}
     for index, (rule, match) in claims.items():
         duration = line.told.durations[index]
-        effect = rules.effect(rule.target, line.told.text, match, None)
+        effect = line.effect(rules, rule.target, match, None)
         exact = effect is None and duration.kind in {Kind.EXACT, Kind.CLOCK}
         if rule.target == PART and exact:
             yield Part(line.number, duration.minutes, line.found(PART, duration.minutes, duration.said))
@@ -122,10 +135,21 @@ def standing(totals: Sequence[Found], taken_out: Sequence[Found]) -> Iterator[Fo
         yield replace(one, value=max(0, one.value - elsewhere)) if isinstance(one.value, int) else one
 
 
+def _is_labelled(text: str) -> bool:
+    """Whether a number stands somewhere behind a label of one, or, as a total, behind a length of time.
+
+    It is looked for behind the first of them alone: from each to the end would take long in a sentence full of them.
+    """
+    label, length = _LABEL.search(text), text.find("⟦")
+    if label and _NUMBER.search(text, label.end()):
+        return True
+    return length >= 0 and _TOTAL_NUMBER.search(text, length) is not None
+
+
 def _numbers(line: Line, rules: NoteRules) -> Iterator[Found]:
     """Fields whose label says that the number is one of minutes."""
     for rule, match in line.matched(rules, rules.numbers):
-        if rules.effect(rule.target, line.told.text, match, None) is None:
+        if line.effect(rules, rule.target, match, None) is None:
             yield line.found(rule.target, int(match["number"]), match[0])
 
 
@@ -143,7 +167,7 @@ def _parts(line: Line, rules: NoteRules, claims: Claims) -> dict[int, Duration]:
     found: dict[int, Duration] = {}
     for _, match in line.matched(rules, rules.parts) if claims else ():
         index = int(MARK.findall(match[0])[-1])
-        if claims[index][0].may_be_part and rules.effect(PART, line.told.text, match, None) is None:
+        if claims[index][0].may_be_part and line.effect(rules, PART, match, None) is None:
             found.setdefault(index, line.told.durations[index])
     return dict(sorted(found.items()))
 

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 _LONGEST = 500  # characters of one sentence: what runs on longer is a table or a paste, and is cut
+_BETWEEN = re.compile(r"(?<=[,;:|])\s")  # where it is cut if it can be: a number is not taken apart there
+_WORD = 8  # characters of the longest word of `_OPEN_END`, and of what stands before it
 _LINE = re.compile(r"[^\n]+")
 _BULLET = re.compile(r"\s*(?:[-*\u2013>\u00b7\u2022\u25a1\u2610-\u2612\u2713]|\d{1,2}[.)]\s|\[[ xX]?\]|\([ xX]?\))")
 _HEADING = re.compile(r"\s*(?:[A-Z][\w /&()'-]{0,45}:(?!\d)|\[[A-Z][\w /&-]{1,30}\](?!\s*min))")
@@ -64,7 +66,7 @@ def _goes_on(note: str, start: int, end: int, line: re.Match[str]) -> bool:
     if _NUMBER_ALONE.fullmatch(after):
         return True
     first = after.lstrip()[0]
-    if _OPEN_END.search(before) or first.islower():
+    if _OPEN_END.search(before.rstrip()[-_WORD:]) or first.islower():
         return not before.rstrip().endswith((".", "!", "?", ":"))
     previous = before.rpartition("\n")[2]
     return len(previous) >= _WRAPPED and not previous.rstrip().endswith((".", "!", "?", ":", ";"))
@@ -76,12 +78,29 @@ def _split(note: str, start: int, end: int) -> Iterator[tuple[int, int]]:
         short = _SHORT_FORM.search(note[max(first, stop.end() - 8) : stop.end()].lower())
         if short and (short["title"] or not _opens(note[stop.end() : stop.end() + 90].lstrip())):
             continue
-        yield first, stop.end()
+        yield from _pieces(note, first, stop.end())
         first = stop.end()
-    while end - first > _LONGEST:
-        yield first, first + _LONGEST
-        first += _LONGEST
-    yield first, end
+    yield from _pieces(note, first, end)
+
+
+def _pieces(note: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """A sentence, or the pieces of one that is too long: cut behind a comma or its like, else between words."""
+    while end - start > _LONGEST:
+        last = start + _LONGEST
+        between = [one.end() for one in _BETWEEN.finditer(note, start + 1, last)]
+        stop = between[-1] if between else max(note.rfind(" ", start + 1, last), note.rfind("\n", start + 1, last)) + 1
+        stop = stop or _before_a_word(note, start, last)
+        yield start, stop
+        start = stop
+    yield start, end
+
+
+def _before_a_word(note: str, start: int, end: int) -> int:
+    """Where to cut what has no blank in it: the end, or before the word or number that would be taken apart there."""
+    stop = end
+    while stop > start + 1 and note[stop - 1].isalnum():
+        stop -= 1
+    return stop if stop > start + 1 else end
 
 
 def _opens(after: str) -> bool:

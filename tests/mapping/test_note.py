@@ -2,13 +2,15 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from time import perf_counter
+from time import process_time
 from typing import Any
 
 import orjson
 import pytest
 
-from fhir_mapping.note import read_note
+from bench.payloads import note_text
+from fhir_mapping.effort import Effort
+from fhir_mapping.note import LONGEST, read_note, read_within
 from fhir_mapping.note_score import Miss, Score, score, stated
 from tests.mapping.charts import note_rules
 
@@ -488,6 +490,36 @@ def test_of_a_long_sentence_the_telling_words_are_quoted() -> None:
     assert len(found.said) <= 80
 
 
+STATED = "Total time: 34 minutes. "
+
+
+def steps(note: str) -> int:
+    effort = Effort(1_000_000_000)
+    read_within(note, note_rules(), effort)
+    return 1_000_000_000 - effort.left
+
+
+def test_a_note_is_read_as_far_as_the_work_that_is_allowed_goes() -> None:
+    note = f"{STATED}Patient at home. " + "Video visit. " * 100
+    whole, read_to = read_within(note, note_rules(), Effort())
+    assert ({one.target for one in whole}, read_to) == ({"total_minutes", "patient_location", "modality"}, len(note))
+    effort = Effort(steps(STATED) + 1)
+    found, read_to = read_within(note, note_rules(), effort)
+    assert [(one.target, one.value) for one in found] == [("total_minutes", 34)]
+    assert note[:read_to].strip() == STATED.strip()
+    assert read_within(note, note_rules(), effort) == ((), 0)
+
+
+@pytest.mark.parametrize("length", [LONGEST - 1, LONGEST, LONGEST + 1])
+def test_a_note_is_read_to_its_end_or_as_far_as_a_note_goes(length: int) -> None:
+    assert read_within("w" * length, note_rules(), Effort())[1] == min(length, LONGEST)
+
+
+def test_what_three_ordinary_notes_take_is_a_small_part_of_the_work_that_is_allowed() -> None:
+    """Measured: an eighth. Three notes of nothing but statements for the bill take half of it."""
+    assert 3 * steps(note_text(30_000)) < Effort().left / 4
+
+
 NASTY = [
     "video visit dropped switched phone ",
     "total time 10 minutes review ",
@@ -501,9 +533,21 @@ NASTY = [
     "MDM: [ ] low (x) high ☐ : ",
     "patient location: home; provider location: clinic ",
     "mdm problems data risk moderate ",
+    "tt ",
+    "30 min talking ",
+    "total time w-- w w- 33 min, ",
+    "she will by phone visit home consent ",
     "a. ",
+    "a\n",
+    "of\n",
     "\n",
 ]
+
+
+@pytest.mark.parametrize("words", NASTY, ids=[repr(words)[:24] for words in NASTY])
+def test_the_steps_that_are_counted_grow_with_the_length_alone(words: str) -> None:
+    short, long = (steps((words * (length // len(words) + 1))[:length]) for length in (10_000, 20_000))
+    assert long <= 2.1 * short
 
 
 @pytest.mark.parametrize("words", NASTY, ids=[repr(words)[:24] for words in NASTY])
@@ -518,6 +562,6 @@ def test_no_wording_makes_the_reading_slow_beyond_its_length(words: str) -> None
 
 
 def timed(call: Callable[[], object]) -> float:
-    start = perf_counter()
+    start = process_time()
     call()
-    return perf_counter() - start
+    return process_time() - start

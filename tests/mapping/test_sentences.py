@@ -46,5 +46,29 @@ def test_each_sentence_says_where_it_stands_and_under_which_heading() -> None:
     assert [one.heading for one in found] == ["mdm", "mdm", "plan"]
 
 
-def test_a_sentence_without_end_is_cut_rather_than_searched_whole() -> None:
-    assert max(map(len, texts("word " * 10_000))) <= 500
+LONGEST = 500
+
+
+@pytest.mark.parametrize("end", ["", ".", "!", ". Next."])
+@pytest.mark.parametrize("words", ["word ", "some words, ", "wörter;\n", "w", "_", "12 34 ", "("])
+def test_a_sentence_that_runs_on_is_cut_whether_it_ends_or_not_and_nothing_of_it_is_lost(words: str, end: str) -> None:
+    note = words * (10_000 // len(words)) + end
+    found = list(sentences(note))
+    assert max(len(one.text) for one in found) <= LONGEST
+    assert "".join("".join(one.text for one in found).split()) == "".join(note.split())
+
+
+@pytest.mark.parametrize(("length", "pieces"), [(LONGEST - 1, 1), (LONGEST, 1), (LONGEST + 1, 2)])
+def test_a_sentence_is_cut_from_five_hundred_characters_on(length: int, pieces: int) -> None:
+    assert len(texts("w" * (length - 1) + ".")) == pieces
+
+
+@pytest.mark.parametrize("before", range(LONGEST - 12, LONGEST + 2))
+def test_a_long_sentence_is_never_cut_within_a_number(before: int) -> None:
+    for filler in ("_" * before, "word " * (before // 5) + "w" * (before % 5) + " "):
+        pieces = texts(f"{filler}1340 minutes, and so on and on {'without end ' * 50}.")
+        assert any("1340" in piece for piece in pieces)
+
+
+def test_a_long_sentence_is_cut_behind_a_comma_where_it_has_one() -> None:
+    assert texts("one hundred and " * 20 + "more, " + "thirty four " * 40)[0].endswith("more,")
