@@ -48,6 +48,7 @@ class Meters:
     outcomes: Counter
     withheld: Counter
     fhir_calls: Counter
+    unreadable: Counter
     feedback: Counter
     unchecked: Counter
 
@@ -88,6 +89,9 @@ def meters() -> Meters:
             registry=registry,
         ),
         fhir_calls=Counter("telecode_fhir_calls", "Calls to FHIR servers, by result.", ("result",), registry=registry),
+        unreadable=Counter(
+            "telecode_unreadable", "Notes and resources that could not be read, by kind.", ("kind",), registry=registry
+        ),
         feedback=Counter(
             "telecode_feedback",
             "Feedback events heard; unknown are those that accept no suggestion that the card had.",
@@ -122,6 +126,11 @@ def fhir_called(result: str) -> None:
     """Count a call to a FHIR server, for all time and for the request at hand; an unknown result is `other`."""
     FHIR_CALLS.set(FHIR_CALLS.get() + 1)
     meters().fhir_calls.labels(result if result in FHIR_RESULTS else OTHER).inc()
+
+
+def unreadable(kind: str) -> None:
+    """Count a note or a resource that could not be read for a reason nobody foresaw; `kind` is a name of ours."""
+    meters().unreadable.labels(kind).inc()
 
 
 def heard(service: str, outcome: str, events: int = 1) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+from cds_hooks import meters
 from cds_hooks.cards.card import CardTable, load_card_table, render
 from cds_hooks.cards.profile import ClientProfile, load_profiles
 from cds_hooks.cards.suggestions import Offered
@@ -37,12 +38,15 @@ from fhir_mapping.note_rules import NoteRules
 from fhir_mapping.orders import has_visit_code
 from fhir_mapping.searches import is_empty
 from fhir_mapping.tables import TableError, config_folder
+from fhir_mapping.unreadable import VISIT, Fault, fault_of
 from fhir_mapping.vocabulary import Vocabulary, load_vocabulary
 from fhir_mapping.wanted import wanted
 
+T = TypeVar("T")
+
 EARLIER = "priorEncounters"
 NO_VISIT_ORDERED = ("no_visit_ordered", "No draft order of this visit carries an E/M code.")
-VISIT = "{{context.encounterId}}"
+OF_VISIT = "{{context.encounterId}}"
 MIX_UP = "record_mix_up"
 SUBJECT = "subject"
 """The mix-up within the visit's own record; the others are called by the prefetch key of the record."""
@@ -151,6 +155,7 @@ class Telecode:
             found = self._found(request, request.encounter_id, errand, picked=picked)
         except MixedUp as mixed:
             return self._mixed_up(mixed.what, request.service, profile)
+        _report(found.faults)
         facts = found.facts
         why = self._not_ours(request, found)
         if why is not None:
@@ -205,6 +210,7 @@ class Telecode:
                 note_rules=self.note_rules,
                 complete_history=self.settings.complete_history,
                 fhir_version=request.fhir_version,
+                signed=request.document_id,
             )
         except MissingEncounter as missing:
             raise EncounterNotHad(encounter_id) from missing
@@ -237,14 +243,10 @@ class Telecode:
                 raise MixedUp(key)
         if errand is not None:
             records, _ = self.reads.set_apart(prefetch)
-            prefetch |= errand.read(
-                wanted(
-                    records,
-                    patient_id=request.patient_id,
-                    encounter_id=encounter_id,
-                    vocabulary=self.vocabulary,
-                )
+            lacking = partial(
+                wanted, records, patient_id=request.patient_id, encounter_id=encounter_id, vocabulary=self.vocabulary
             )
+            prefetch |= errand.read(_unless_it_fails(lacking, VISIT, otherwise=()))
         records, unread = self.reads.set_apart(prefetch)
         return records, (*unread, *map(self.reads.another, others))
 
@@ -256,21 +258,25 @@ class Telecode:
         prefetch = {
             key: value
             for key, value in request.prefetch.items()
-            if not (VISIT in self.offer.prefetch.get(key, "") and is_empty(value))
+            if not (OF_VISIT in self.offer.prefetch.get(key, "") and is_empty(value))
         }
         if errand is not None:
             known = {EARLIER: prefetch[EARLIER]} if EARLIER in prefetch else {}
             visits = errand.about(replace(request, prefetch=known))
             prefetch |= visits.fill({EARLIER: self.offer.prefetch[EARLIER]}, self.reads.whole)
-        found = latest_visit(prefetch.values(), request.patient_id, self.vocabulary)
+        faults: list[Fault] = []
+        found = latest_visit(prefetch.values(), request.patient_id, self.vocabulary, faults)
+        _report(faults)
         if found is None and failure_code(prefetch.get(EARLIER)) is not None:
             raise EncounterNotHad(EARLIER)
         return replace(request, encounter_id=found, prefetch=prefetch)
 
     def _unasked(self, request: HookRequest, profile: ClientProfile) -> Note | None:
         """Why this request asks for no code, if so: nothing has to be read to say it."""
-        if request.hook == "order-sign" and not has_visit_code(request.prefetch.get("draftOrders"), self.vocabulary):
-            return Note(*NO_VISIT_ORDERED)
+        if request.hook == "order-sign":
+            has_code = partial(has_visit_code, request.prefetch.get("draftOrders"), self.vocabulary)
+            if not _unless_it_fails(has_code, "ServiceRequest", otherwise=True):
+                return Note(*NO_VISIT_ORDERED)
         is_view = request.hook == "patient-view"
         if is_view and not self._fires(request.trigger, self.settings.patient_view_triggers or profile.triggers):
             return Note("not_triggered", "The trigger action of this request is none that the site has named.")
@@ -318,6 +324,24 @@ class Telecode:
             Kind.NOT_APPLICABLE, (), (), (), (Note(why, text),), (), None, self.book.fingerprint, self.book.sources
         )
         return Answer(EncounterFacts(), outcome, [])
+
+
+def _unless_it_fails(read: Callable[[], T], kind: str, *, otherwise: T) -> T:
+    """What a first look at the records tells, or `otherwise` where it fails: it costs one of them when all is read."""
+    try:
+        return read()
+    except (MissingEncounter, WrongPatient):
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever it is, it may not cost the answer
+        _report([fault_of(kind, error)])
+        return otherwise
+
+
+def _report(faults: Iterable[Fault]) -> None:
+    """Count and log what could not be read for a reason nobody foresaw: its kind and the line it was at."""
+    for fault in faults:
+        meters.unreadable(fault.kind)
+        _LOG.error("a resource could not be read (%s): %s at %s", fault.kind, fault.error, fault.at)
 
 
 def _profiles(folder: Path, settings: Settings, offer: Offer) -> Mapping[str, ClientProfile]:

@@ -32,8 +32,9 @@ class Chart:
     """One visit with the records to read it by.
 
     `when` is the moment the visit began, if that can be told; `notes` say what could not be read or was left out;
-    `refused` counts, by type, the resources with a modifier that is not understood, which may turn them round.
-    `left` is what was left out, each with the reason in words.
+    `refused` counts, by type, the resources with a modifier that is not understood, which may turn them round, and
+    those that could not be read; `unreadable` are the types of the latter. `left` is what was left out, each with the
+    reason in words.
     """
 
     encounter: Json
@@ -41,6 +42,7 @@ class Chart:
     vocabulary: Vocabulary
     notes: tuple[str, ...]
     refused: Mapping[str, int]
+    unreadable: frozenset[str]
     left: Sequence[tuple[Json, str]]
     _sent: Sequence[object]
     _index: "_Index"
@@ -87,9 +89,16 @@ class Chart:
         return ref.kind in {"", "Encounter"} and ref.id == text(self.encounter.get("id"))
 
 
-def open_chart(resources: Iterable[object], patient_id: str, encounter_id: str, vocabulary: Vocabulary) -> Chart:
+def open_chart(
+    resources: Iterable[object],
+    patient_id: str,
+    encounter_id: str,
+    vocabulary: Vocabulary,
+    without: Iterable[Json] = (),
+) -> Chart:
     """Sort the values of a prefetch into the chart of one visit.
 
+    Parameters: `without`, the resources that cannot be read, which are left out and named.
     Raises MissingEncounter if the visit is not among them, WrongPatient if it is another patient's, and its subclass
     ContradictedPatient if what it says of its patient does not agree.
     """
@@ -98,6 +107,10 @@ def open_chart(resources: Iterable[object], patient_id: str, encounter_id: str, 
     sent: Sent = []
     for value in resources:
         collect(value, sent, notes)
+    unread = {id(one): one for one in without}
+    if unread:
+        notes += [f"{name(one)} could not be read; not used" for one in unread.values()]
+        sent = [found for found in sent if id(found[1]) not in unread]
     index = _Index(sent)
     patient, visit = (reference(given).id or given for given in (patient_id, encounter_id))
     encounter = index.visit(visit)
@@ -125,8 +138,33 @@ def open_chart(resources: Iterable[object], patient_id: str, encounter_id: str, 
         # What a card or a draft claim refers to needs the id that the request gave.
         nameless, encounter = encounter, {**encounter, "id": visit}
         index = _Index([(url, encounter if found is nameless else found) for url, found in mine])
-    names, when = Names(identifiers(encounter.get("identifier"))), visit_moment(encounter)
-    return Chart(encounter, when, vocabulary, tuple(dict.fromkeys(notes)), refused, left, resources, index, names)
+    kinds = Counter(text(one.get("resourceType")) for one in unread.values())
+    return Chart(
+        encounter,
+        visit_moment(encounter),
+        vocabulary,
+        tuple(dict.fromkeys(notes)),
+        Counter(refused) + kinds if kinds else refused,
+        frozenset(kinds),
+        [*left, *(_unreadable(one) for one in unread.values())],
+        resources,
+        index,
+        Names(identifiers(encounter.get("identifier"))),
+    )
+
+
+def sent_beside(resources: Iterable[object], encounter_id: str) -> list[Json]:
+    """List the resources among the values of a prefetch, all but the visit."""
+    sent: Sent = []
+    for value in resources:
+        collect(value, sent, [])
+    visit = {"", reference(encounter_id).id or encounter_id}
+    return [one for _, one in sent if one.get("resourceType") != "Encounter" or text(one.get("id")) not in visit]
+
+
+def _unreadable(resource: Json) -> tuple[Json, str]:
+    """Name a resource that could not be read by its type alone: nothing else of it is looked at again."""
+    return {"resourceType": text(resource.get("resourceType"))}, f"{name(resource)}: it could not be read"
 
 
 def _a(resource: Json) -> str:

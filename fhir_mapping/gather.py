@@ -1,10 +1,18 @@
 """Gathers all that the chart says about one visit: the facts with their evidence, and what a draft claim needs."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 from fhir_mapping.charges import charges
-from fhir_mapping.chart import Chart, ContradictedPatient, MissingEncounter, WrongPatient, open_chart
+from fhir_mapping.chart import (
+    Chart,
+    ContradictedPatient,
+    MissingEncounter,
+    WrongPatient,
+    open_chart,
+    sent_beside,
+)
 from fhir_mapping.coverage import coverages
 from fhir_mapping.documentation import documentation
 from fhir_mapping.encounter import service_date
@@ -18,10 +26,12 @@ from fhir_mapping.people import people
 from fhir_mapping.places import places
 from fhir_mapping.practices import Practices
 from fhir_mapping.prior_visits import patient_status
+from fhir_mapping.readings import bounded
 from fhir_mapping.record_shows import record_shows
 from fhir_mapping.release import release
-from fhir_mapping.resources import check, name, reference
+from fhir_mapping.resources import NOTHING, Json, check, name, quote, reference, text
 from fhir_mapping.same_day import same_day_visit
+from fhir_mapping.unreadable import NOTES, Fault, read_fenced, undecided_by
 from fhir_mapping.vocabulary import Vocabulary
 
 __all__ = ["ContradictedPatient", "Gathered", "MissingEncounter", "WrongPatient", "gather"]
@@ -34,7 +44,8 @@ class Gathered:
     """The facts of a visit, who stands on its claim, and why it gets no card at all (`not_ours`), if so.
 
     `shows` is what the record holds for each MDM element where no level is documented; `release`, which FHIR it is
-    written in; `ordered`, whether a draft order for an E/M code of this visit is among it.
+    written in; `ordered`, whether a draft order for an E/M code of this visit is among it; `faults`, what could not be
+    read for a reason that nobody foresaw.
 
     `not_ours` is `None` for telehealth, in-person office and unknown visits.
     """
@@ -45,6 +56,7 @@ class Gathered:
     shows: RecordShows
     release: Release
     ordered: bool
+    faults: tuple[Fault, ...] = ()
 
 
 def gather(  # noqa: PLR0913 - one chart, and all there is to read it by
@@ -57,19 +69,59 @@ def gather(  # noqa: PLR0913 - one chart, and all there is to read it by
     note_rules: NoteRules,
     complete_history: bool = False,
     fhir_version: str | None = None,
+    signed: str | None = None,
 ) -> Gathered:
     """Read the facts of one visit out of the values of a CDS Hooks prefetch, whatever their shape.
 
     Parameters: `resources` in any order, each a resource, a Bundle, nothing or garbage; `patient_id` and `encounter_id`
     of the hook's context; `user`, the reference of who signs; `vocabulary` to read codes by,
     `note_rules` to read notes by; `complete_history` if the site vouches that its searches hold every visit;
-    `fhir_version` as the EHR names it, if it does.
+    `fhir_version` as the EHR names it, if it does; `signed`, the id of the DocumentReference that is being signed.
+    A resource that cannot be read is left out and named, and what it may decide is unknown; where it is the visit
+    itself, everything is.
     Raises MissingEncounter if the encounter is not among the resources, WrongPatient if it is another patient's, and of
     that ContradictedPatient if the encounter contradicts itself or the Patient on whose it is.
     """
-    chart = open_chart(resources, patient_id, encounter_id, vocabulary)
+    values = list(resources)
+    read = partial(
+        _read,
+        patient_id=patient_id,
+        user=user,
+        note_rules=note_rules,
+        complete_history=complete_history,
+        fhir_version=fhir_version,
+        signed=signed,
+    )
+    found, faults = read_fenced(
+        read,
+        lambda without: open_chart(values, patient_id, encounter_id, vocabulary, without),
+        lambda: sorted(sent_beside(values, encounter_id), key=_is_note),
+    )
+    if found is None:
+        visit = f"Encounter/{reference(encounter_id).id or encounter_id}"
+        found = Gathered(
+            EncounterFacts(notes=(f"{quote(visit)} could not be read; nothing was used",)),
+            Parties(visit, _patient(patient_id), None, ()),
+            None,
+            RecordShows(),
+            release(fhir_version, NOTHING),
+            ordered=False,
+        )
+    return replace(found, faults=(*faults, *found.faults)) if faults else found
+
+
+def _read(  # noqa: PLR0913 - as above
+    chart: Chart,
+    *,
+    patient_id: str,
+    user: str | None,
+    note_rules: NoteRules,
+    complete_history: bool,
+    fhir_version: str | None,
+    signed: str | None,
+) -> Gathered:
     documented, charged, who, paid = documentation(chart), charges(chart), people(chart, user), coverages(chart)
-    story = narrative(chart, note_rules, who)
+    story = narrative(chart, note_rules, who, signed)
     where, types = places(chart, charged.lines), facility_types(chart)
     practices = Practices(chart, who)
     other_visit, maybe = same_day_visit(chart, who, practices)
@@ -101,16 +153,17 @@ def gather(  # noqa: PLR0913 - one chart, and all there is to read it by
         reported_place_of_service=charged.reported_place_of_service,
         notes=_shortened(list(dict.fromkeys(filter(None, notes)))),
     )
+    facts = bounded(replace(facts, **undecided_by(chart.unreadable)))
     parties = Parties(
         encounter=name(chart.encounter),
-        patient=f"Patient/{reference(patient_id).id or patient_id}",
+        patient=_patient(patient_id),
         practitioner=who.practitioner,
         coverages=paid.in_force,
     )
     undecided = facts.mdm.value is None and facts.mdm_elements.value is None
     shows = record_shows(chart) if undecided else RecordShows()
     written = release(fhir_version, chart.encounter)
-    return Gathered(facts, parties, _not_ours(chart, facts), shows, written, charged.ordered)
+    return Gathered(facts, parties, _not_ours(chart, facts), shows, written, charged.ordered, story.faults)
 
 
 def _not_ours(chart: Chart, facts: EncounterFacts) -> str | None:
@@ -121,6 +174,15 @@ def _not_ours(chart: Chart, facts: EncounterFacts) -> str | None:
         if said or stay in {None, PatientClass.OUTPATIENT}
         else f"part of another encounter: {stay.replace('_', '-')}"
     )
+
+
+def _patient(patient_id: str) -> str:
+    return f"Patient/{reference(patient_id).id or patient_id}"
+
+
+def _is_note(resource: Json) -> bool:
+    """Notes are looked at last where it is searched for what cannot be read: they take by far the longest."""
+    return text(resource.get("resourceType")) in NOTES
 
 
 def _shortened(notes: list[str]) -> tuple[str, ...]:

@@ -1,7 +1,9 @@
 """Finds a patient's latest telehealth visit, for an EHR that opens a chart without saying which visit it is about."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, date
+from functools import partial
+from typing import TypeVar
 
 from fhir_mapping.chart import MissingEncounter, WrongPatient, open_chart
 from fhir_mapping.documentation import documentation
@@ -14,27 +16,44 @@ from fhir_mapping.people import people
 from fhir_mapping.places import places
 from fhir_mapping.resources import PLAIN_ID, Json, text
 from fhir_mapping.sent import resources_in
+from fhir_mapping.unreadable import Fault, fault_of
 from fhir_mapping.vocabulary import Vocabulary
+
+T = TypeVar("T")
 
 MOST = 20
 """How many of the newest encounters are looked at."""
 
 
-def latest_visit(resources: Iterable[object], patient_id: str, vocabulary: Vocabulary) -> str | None:
+def latest_visit(
+    resources: Iterable[object], patient_id: str, vocabulary: Vocabulary, faults: list[Fault] | None = None
+) -> str | None:
     """The id of the newest encounter that was by video, by voice or in writing, if one was.
 
     Parameters: `resources`, the values of a prefetch. An encounter without a plain id is passed over: nothing could
-    refer to it, and as part of an address it might lead elsewhere.
+    refer to it, and as part of an address it might lead elsewhere. So is one that cannot be read, which `faults` tells.
     """
+    found = [] if faults is None else faults
     dated = [
         (moment, resource)
         for value in resources
         for resource in resources_in(value)
         if text(resource.get("resourceType")) == "Encounter" and PLAIN_ID.fullmatch(text(resource.get("id")))
-        if (moment := visit_moment(resource)) is not None
+        if (moment := _unless_it_fails(partial(visit_moment, resource), found)) is not None
     ]
     newest = sorted(dated, key=_newest, reverse=True)[:MOST]
-    return next((text(one.get("id")) for _, one in newest if _is_telehealth(one, patient_id, vocabulary)), None)
+    for _, one in newest:
+        if _unless_it_fails(partial(_is_telehealth, one, patient_id, vocabulary), found):
+            return text(one.get("id"))
+    return None
+
+
+def _unless_it_fails(read: Callable[[], T], faults: list[Fault]) -> T | None:
+    try:
+        return read()
+    except Exception as error:  # noqa: BLE001 - whatever it is, it costs this encounter alone
+        faults.append(fault_of("Encounter", error))
+        return None
 
 
 def _newest(dated: tuple[Moment, Json]) -> tuple[date, float]:

@@ -9,31 +9,38 @@ from typing import Any, TypeVar
 
 from fhir_mapping.chart import Chart
 from fhir_mapping.documents import Document, documents, documents_of_other_visits, note_types
+from fhir_mapping.effort import Effort
 from fhir_mapping.facts import Evidence, Fact, How, MdmElements, MdmLevel, Modality
 from fhir_mapping.hints import UNSAID, Hint, Rank
-from fhir_mapping.note import Found, read_note
+from fhir_mapping.note import Found, read_within
 from fhir_mapping.note_days import is_of_another_day
 from fhir_mapping.note_rules import ELEMENTS, TOTAL, NoteRules
 from fhir_mapping.people import People
 from fhir_mapping.readings import Reading, not_usable, overruled_note, weigh
 from fhir_mapping.resources import evidence, name
+from fhir_mapping.unreadable import NOTE, Fault, fault_of
 
 T = TypeVar("T")
 
 _OWN = {"total_minutes", "cumulative_minutes", "discussion_minutes", "mdm", *ELEMENTS}
 """What is the clinician's own: a nurse's minutes or another one's decision making are not."""
 
+_MOST_WITNESSES = 5  # quotations of one value: nobody reads more
+_MOST_VALUES = 10  # of one thing: two are a contradiction already
+
 
 @dataclass(frozen=True, slots=True)
 class Narrative:
     """The readings of all notes by what they read; `asked` are statements too vague to use; `hints` tell the mode.
 
-    `read`: whether there was a note that could be read; `others`, how many documents are of other visits; `unread`, the
-    notes that could not be read, with the reason, which may say anything; `refused`, by what it would tell, what the
-    notes say and is not used.
+    `read`: whether there was a note that could be read; `whole`, whether every one was, to its end; `others`, how many
+    documents are of other visits; `unread`, the notes that could not be read, with the reason, which may say anything;
+    `refused`, by what it would tell, what the notes say and is not used; `faults`, what went wrong there that nobody
+    foresaw.
     """
 
     read: bool
+    whole: bool
     others: int
     unread: tuple[str, ...]
     refused: Mapping[str, Sequence[str]]
@@ -41,6 +48,7 @@ class Narrative:
     asked: Mapping[str, Sequence[Evidence]]
     hints: tuple[Hint, ...]
     notes: tuple[str, ...]
+    faults: tuple[Fault, ...]
 
     def told(self, target: str, fact: Fact[T]) -> Fact[T]:
         """The fact with what the notes say of `target`: decided by them only where nothing structured speaks."""
@@ -81,7 +89,8 @@ class Narrative:
     def _silent(self, why: str | None) -> str:
         """Why nothing is known, `why` of the structured sources included, where the notes do not say it either."""
         if self.read:
-            return "no note says it" if why is None else f"{why}, nor does a note"
+            told = "no note says it" if why is None else f"{why}, nor does a note"
+            return told if self.whole else f"{told} as far as it was read"
         none = "no note was read"
         if self.others:
             documents = "one document at hand is" if self.others == 1 else f"{self.others} documents at hand are"
@@ -111,22 +120,34 @@ class Narrative:
         return replace(fact, why_unknown="; ".join(filter(None, parts)) or fact.why_unknown, refused=refused)
 
 
-def narrative(chart: Chart, rules: NoteRules, who: People) -> Narrative:
+def narrative(chart: Chart, rules: NoteRules, who: People, signed: str | None = None) -> Narrative:
     """Read every note of the visit; what the clinician spent and decided, only where nobody else wrote it.
 
-    Parameters: `who` rendered the visit.
+    Parameters: `who` rendered the visit; `signed`, the id of the note that is being signed.
     """
-    found, unread = documents(chart, who)
-    notes = list(unread)
+    found, notes, faults = documents(chart, who, signed)
+    unread = [one.removesuffix("; not read") for one in notes]
     refused: dict[str, list[str]] = {}
     readings: dict[str, list[Reading[Any]]] = {}
     asked: dict[str, list[Evidence]] = {}
     texts: set[tuple[str, bool]] = set()
+    read = _read_each(found, rules)
+    whole = True
     for document in found:
+        said = read[document.text]
+        if isinstance(said, Fault):
+            faults.append(said)
+            notes.append(f"{name(document.resource)} could not be read; not used")
+            unread.append(f"{name(document.resource)}: it could not be read")
+            continue
+        claims, read_to = said
+        if document.cut or read_to < len(document.text):
+            whole = False
+            notes.append(f"{name(document.resource)} is too long to be read whole: {_unread(document, read_to)}")
         told = document.text, document.by_another
         copied = told in texts  # which says the same once more
         texts.add(told)
-        for one in () if copied else read_note(document.text, rules):
+        for one in () if copied else claims:
             if document.by_another and one.target in _OWN:
                 notes.append(f"{name(document.resource)} is by another clinician: its minutes and MDM are not used")
                 refused.setdefault(one.target, []).append(f"{name(document.resource)} is by another clinician")
@@ -139,10 +160,55 @@ def narrative(chart: Chart, rules: NoteRules, who: People) -> Narrative:
         if document.preliminary:
             notes.append(f"{name(document.resource)} is preliminary, not final")
     _count_days(readings, refused)
-    unread = [one.removesuffix("; not read") for one in unread]
+    readings = {target: _told_apart(those) for target, those in readings.items()}
     unread += [why for kind in ("DocumentReference", "Composition") for why in chart.left_out(kind)]
-    others, hints = documents_of_other_visits(chart), tuple(_hints(chart, found, readings))
-    return Narrative(bool(found), others, tuple(unread), refused, readings, asked, hints, tuple(notes))
+    return Narrative(
+        any(not isinstance(read[document.text], Fault) for document in found),
+        whole,
+        documents_of_other_visits(chart),
+        tuple(unread),
+        refused,
+        readings,
+        {target: those[:_MOST_WITNESSES] for target, those in asked.items()},
+        tuple(_hints(chart, found, readings)),
+        tuple(notes),
+        tuple(faults),
+    )
+
+
+def _read_each(found: Sequence[Document], rules: NoteRules) -> dict[str, tuple[tuple[Found, ...], int] | Fault]:
+    """What each text says, and how far it was read; a text that many notes share is read once.
+
+    Together they may cause only so much work: those that matter most are read first.
+    """
+    effort = Effort()
+    read: dict[str, tuple[tuple[Found, ...], int] | Fault] = {}
+    for document in sorted(found, key=lambda one: one.turn):
+        if document.text in read:
+            continue
+        try:
+            read[document.text] = read_within(document.text, rules, effort)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it costs this note alone
+            read[document.text] = fault_of(NOTE, error)
+    return read
+
+
+def _unread(document: Document, read_to: int) -> str:
+    if not read_to:
+        return "nothing of it was read"
+    return f"only its first {min(read_to, len(document.text)):,} characters were read"
+
+
+def _told_apart(readings: Sequence[Reading[Any]]) -> list[Reading[Any]]:
+    """As many readings as show what is said, in order: a few witnesses of each value, and not each value there is."""
+    kept: list[Reading[Any]] = []
+    witnesses: dict[Any, int] = {}
+    for one in readings:
+        seen = witnesses.get(one.value, 0)
+        if seen < _MOST_WITNESSES and (seen or len(witnesses) < _MOST_VALUES):
+            witnesses[one.value] = seen + 1
+            kept.append(one)
+    return kept
 
 
 def _evidence(document: Document, one: Found) -> Evidence:

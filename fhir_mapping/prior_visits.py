@@ -59,7 +59,9 @@ def patient_status(
     if not who.identities:
         return Fact(why_unknown="who rendered the visit is not known")
     edge = _edge(chart.when.day)
-    contacts, doubtful = 0, chart.refused.get("Encounter", 0)
+    # A bill or a procedure that could not be read may tell of an earlier visit too.
+    unread_bill = not chart.unreadable.isdisjoint({"Procedure", *_BILLS})
+    contacts, doubtful = 0, chart.refused.get("Encounter", 0) + unread_bill
     judged: dict[int, _Earlier] = {}  # a bill tells of a visit in each of its lines
     for earlier in _newest_first(chart, chart.when):
         off = _OFF if earlier.lacks_zone else _EXACT

@@ -1,14 +1,15 @@
 """Weighs what several places in a chart say about one fact: the most trustworthy decides, a contradiction stays one."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
-from fhir_mapping.facts import Evidence, Fact, Rival
+from fhir_mapping.facts import EncounterFacts, Evidence, Fact, Rival
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
+_MOST = 20  # pieces of evidence, rivals, and remarks of one fact: an interface that says more repeats itself
 CONTRADICTION = "the chart contradicts itself"
 _MOST_NAMED = 4  # of what was found and is not used, in one sentence
 
@@ -69,3 +70,21 @@ def contradiction(readings: Sequence[Reading[T]], notes: tuple[str, ...] = ()) -
 def overruled_note(evidence: Evidence) -> str:
     """Word the remark for evidence that a more trustworthy place contradicts."""
     return f'{evidence.resource} {evidence.path} says otherwise ("{evidence.said}"); it ranks lower and was not used'
+
+
+def bounded(facts: EncounterFacts) -> EncounterFacts:
+    """The facts with no more evidence than anybody reads; of a contradiction each value comes first."""
+    whole = {field: getattr(facts, field) for field in EncounterFacts.__slots__ if field != "notes"}
+    shorter: dict[str, Any] = {field: _bounded(fact) for field, fact in whole.items() if _is_long(fact)}
+    return replace(facts, **shorter)
+
+
+def _is_long(fact: Fact[Any]) -> bool:
+    return max(len(fact.evidence), len(fact.conflict), len(fact.notes)) > _MOST
+
+
+def _bounded(fact: Fact[Any]) -> Fact[Any]:
+    first = {rival.value: rival for rival in reversed(fact.conflict)}.values()
+    others = [rival for rival in fact.conflict if not any(rival is one for one in first)]
+    notes = fact.notes if len(fact.notes) <= _MOST else (*fact.notes[:_MOST], f"and {len(fact.notes) - _MOST} more")
+    return replace(fact, evidence=fact.evidence[:_MOST], conflict=(*reversed(first), *others)[:_MOST], notes=notes)

@@ -17,6 +17,7 @@ from cds_hooks.app import create_app
 from cds_hooks.coding.loading import load_book
 from cds_hooks.coding.policy import PolicyBook
 from cds_hooks.settings import Settings
+from fhir_mapping import unreadable
 from fhir_mapping.tables import config_folder
 from tests.fhir_server import FhirServer
 
@@ -29,8 +30,27 @@ os.environ["TELECODE_ENVIRONMENT"] = "development"
 hypothesis.settings.register_profile("telecode", deadline=None, derandomize=bool(os.environ.get("CI")))
 hypothesis.settings.load_profile("telecode")
 
+FAULT = unreadable.Fault
 REQUESTS = Path(__file__).parent / "requests"
 Request = dict[str, Any]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_fault_is_hidden() -> Iterator[None]:
+    """A fault that would cost one resource in service fails the test, unless it is one of the test's own making."""
+
+    def reveal(kind: str, error: str, at: str) -> None:
+        pytest.fail(f"{error} at {at}, while a {kind} was read")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(unreadable, "Fault", reveal)
+        yield
+
+
+@pytest.fixture
+def fenced(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Faults cost one resource, as they do in service."""
+    monkeypatch.setattr(unreadable, "Fault", FAULT)
 
 
 @pytest.fixture(scope="session")

@@ -35,6 +35,7 @@ from tests.mapping.charts import (
     ROLE,
     SNOMED,
     Json,
+    bundle,
     claim,
     concept,
     coverage,
@@ -100,8 +101,8 @@ def test_fhir_resources_looks_at_the_visit_and_its_coverage_alone(
     warm: FlaskClient, validated: list[str], size: str
 ) -> None:
     odd = json.loads(body(size))
-    for bundle in (odd["prefetch"]["coverage"], odd["prefetch"].get("priorEncounters", {"entry": []})):
-        for entry in bundle["entry"]:
+    for found in (odd["prefetch"]["coverage"], odd["prefetch"].get("priorEncounters", {"entry": []})):
+        for entry in found["entry"]:
             entry["resource"]["note"] = "a key that FHIR does not know"
     odd["prefetch"]["encounter"]["note"] = "a key that FHIR does not know"
     call(warm, json.dumps(odd).encode())
@@ -181,10 +182,10 @@ def test_each_record_that_lacks_is_fetched_once(app_with: Callable[..., FlaskCli
     assert len(fhir.seen) == 2
 
 
-def cost(work: Callable[[], object]) -> float:
+def cost(work: Callable[[], object], runs: int = 12) -> float:
     """The least processor time of some runs: what others do on the machine only ever adds to it."""
     taken = []
-    for _ in range(12):
+    for _ in range(runs):
         began = time.process_time()
         work()
         taken.append(time.process_time() - began)
@@ -212,6 +213,39 @@ def test_a_note_ten_times_as_long_takes_no_more_than_twice_as_long_for_each_word
     rules = load_note_rules(config_folder() / "vocabulary")
     short, long = note_text(10_000), note_text(100_000)
     assert cost(lambda: read_note(long, rules)) / cost(lambda: read_note(short, rules)) < 20
+
+
+DENSE = (
+    "30 min talking, ",
+    "Total time: 34 min. ",
+    "30 minutes total\n",
+    "I spent 5 minutes by phone. ",
+    "Video visit. ",
+)
+
+
+@pytest.mark.parametrize("words", DENSE)
+def test_notes_beyond_what_is_read_cost_hardly_more_than_what_is_read(words: str) -> None:
+    """Measured: as much. Read whole, nine times as much text would take nine times as long."""
+    few, many = (
+        [visit(), *(note(f"{one} {words * (200_000 // len(words))}", own=f"d{one}") for one in range(count))]
+        for count in (2, 18)
+    )
+    assert cost(lambda: read(*many), 3) / cost(lambda: read(*few), 3) < 3
+
+
+@pytest.mark.parametrize("words", DENSE)
+def test_a_card_and_what_explains_it_do_not_grow_with_the_notes(client: FlaskClient, good: Json, words: str) -> None:
+    """A note of 200,000 characters made a detail of 137,987."""
+    visited = {"encounter": [{"reference": f"Encounter/{good['context']['encounterId']}"}]}
+    patient = {"reference": f"Patient/{good['context']['patientId']}"}
+    texts = [words * (10_000 // len(words)), *(f"Total time: {minutes} minutes." for minutes in range(1, 400))]
+    good["prefetch"]["notes"] = bundle(
+        *(note(text, own=f"d{number}", context=visited, subject=patient) for number, text in enumerate(texts))
+    )
+    answer = client.post("/api/v1/explain", json=good)
+    assert len(answer.get_json()["cards"][0]["detail"]) < 20_000
+    assert len(answer.data) < 100_000
 
 
 def _numbered(kind: str, count: int, **members: Any) -> list[Json]:
@@ -310,6 +344,10 @@ HEAPS: dict[str, Callable[[int], list[Json]]] = {
             }
             for one in range(n, 1, -1)
         ),
+    ],
+    "small notes": lambda n: [
+        visit(),
+        *(note(f"Visit {one}. Video visit. Total time: {one} min.", own=f"d{one}") for one in range(n)),
     ],
 }
 

@@ -132,6 +132,7 @@ def test_operators_are_told_every_number_with_its_labels() -> None:
     meters.decided("s", "selection")
     meters.withheld("r", "s")
     meters.fhir_called("ok")
+    meters.unreadable("note")
     meters.heard("s", "accepted")
     shown = meters.exposition(version="1", fingerprint="f", days_left={"t": 1}).decode()
     told = {name.strip("`"): (labels, meaning) for name, labels, meaning in rows(OPERATORS, "The numbers")}

@@ -8,8 +8,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 
+from cds_hooks.exchange.hook import read_hook
+from cds_hooks.service import Answer
 from tests.mapping.charts import (
     ACT,
     BASE,
@@ -192,6 +195,48 @@ def heights(answer: Any) -> tuple[int, int]:
 
 def test_there_are_mutants_enough() -> None:
     assert sum(1 for resources in GOOD.values() for _ in mutants(request(resources))) >= LEAST_MUTANTS
+
+
+class Faulty(dict[str, Any]):
+    """A resource with which every reader fails."""
+
+    def get(self, key: str, default: Any = None) -> Any:
+        if key not in {"resourceType", "id", "subject", "patient", "beneficiary"}:
+            raise RuntimeError(key)
+        return super().get(key, default)
+
+
+def with_faults(resources: list[Json]) -> Iterator[list[Json]]:
+    """The resources with each of them in turn, within a Bundle too, as one that nobody can read."""
+    for number, resource in enumerate(resources):
+        entries = [entry["resource"] for entry in resource.get("entry", ())]
+        for place in range(len(entries)):
+            faulty = bundle(*(Faulty(one) if place == at else one for at, one in enumerate(entries)))
+            yield [*resources[:number], faulty, *resources[number + 1 :]]
+        if not entries:
+            yield [*resources[:number], Faulty(resource), *resources[number + 1 :]]
+
+
+@pytest.mark.usefixtures("fenced")
+@pytest.mark.parametrize("name", GOOD)
+def test_a_resource_that_nobody_can_read_never_fails_and_never_raises_the_code(shared_app: Flask, name: str) -> None:
+    ours = shared_app.extensions["telecode"]
+
+    def answered(resources: list[Json]) -> Answer:
+        found: Answer = ours.answer(read_hook(request(resources), None, ours.offer.services))
+        return found
+
+    whole = answered(GOOD[name])
+    ceiling = heights({"outcome": whole.outcome.as_json()})
+    for mutant in with_faults(GOOD[name]):
+        given = answered(mutant)
+        if given.facts == whole.facts:
+            continue  # nobody looks into it
+        assert any("could not be read" in note for note in given.facts.notes)
+        if any(one.recommended for one in given.outcome.candidates):
+            height, units = heights({"outcome": given.outcome.as_json()})
+            assert height <= ceiling[0]
+            assert units <= ceiling[1]
 
 
 @pytest.mark.parametrize("name", GOOD)

@@ -49,6 +49,7 @@ def read(
     encounter: str = "e1",
     user: str | None = None,
     complete_history: bool = False,
+    signed: str | None = None,
 ) -> Gathered:
     return gather(
         resources,
@@ -58,6 +59,7 @@ def read(
         vocabulary=vocabulary(),
         note_rules=note_rules(),
         complete_history=complete_history,
+        signed=signed,
     )
 
 

@@ -3,6 +3,8 @@
 from base64 import b64encode
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from fhir_mapping.facts import MdmLevel, Modality
 from fhir_mapping.markup import from_html
@@ -372,3 +374,99 @@ def test_a_note_without_a_visit_and_a_time_zone_is_of_its_day_as_written() -> No
     assert found.total_minutes.value == 34
     assert "DocumentReference/d1.date has a time without a time zone; the day is taken as written" in found.notes
     assert facts(visit(), loose | {"date": "2026-11-24T00:00:00"}).total_minutes.value is None
+
+
+LONG = "Doing well and taking the tablets. " * 6_000
+
+
+def test_a_note_that_is_read_in_part_is_named_and_says_no_more_than_what_was_read() -> None:
+    found = facts(visit(), note(f"{SAID}\n{LONG}Visit conducted by telephone."))
+    assert (
+        "DocumentReference/d1 is too long to be read whole: only its first 200,000 characters were read" in found.notes
+    )
+    assert found.total_minutes.value == 34
+    assert found.consent_documented.why_unknown == "no note says it as far as it was read"
+    assert found.mdm.why_unknown
+    assert found.mdm.why_unknown.endswith("nor does a note as far as it was read")
+
+
+def test_a_note_that_was_sent_longer_than_it_is_decoded_is_named_too() -> None:
+    hidden = rf"{{\rtf1 {SAID}{{\*\picture {'0' * 2_097_152}}} MDM: low.}}"
+    found = facts(visit(), note(hidden, "text/rtf"))
+    assert found.total_minutes.value == 34
+    assert any("is too long to be read whole" in said for said in found.notes)
+
+
+@pytest.mark.parametrize("before", ["", " "])
+def test_a_note_that_is_cut_within_a_letter_keeps_its_encoding(before: str) -> None:
+    whole = facts(visit(), note(f"{before}Señora, {SAID}\n" + "ñ" * 1_100_000)).total_minutes
+    assert whole.evidence[0].said == f"Señora, {SAID}"
+
+
+@pytest.mark.parametrize("charset", ["punycode", "idna", "unicode_escape", "undefined", "rot13", "zip", "no-such"])
+def test_an_encoding_that_no_text_is_written_in_is_taken_for_the_usual_one(charset: str) -> None:
+    found = facts(visit(), note(f"Señora, {SAID}".encode("cp1252"), f"text/plain; charset={charset}")).total_minutes
+    assert found.evidence[0].said == f"Señora, {SAID}"
+
+
+DENSE = "Walking 30 minutes a day, exercise 20 min each time, and slept 10 minutes. " * 2_600
+NEWEST = "2026-11-23T20:00:00-05:00"
+
+
+@pytest.mark.parametrize(
+    ("signed", "members", "first"),
+    [
+        (None, {"date": NEWEST}, True),
+        (None, {"docStatus": "preliminary"}, True),
+        ("last", {"date": "2026-11-23T08:00:00-05:00"}, True),
+        (None, {"date": "2026-11-23T08:00:00-05:00"}, False),
+    ],
+)
+def test_the_signed_note_a_draft_and_the_newest_are_read_before_the_others(
+    signed: str | None, members: Json, *, first: bool
+) -> None:
+    others = [note(f"{number} {DENSE}", own=f"d{number}", date="2026-11-23T12:00:00-05:00") for number in range(3)]
+    found = read(visit(), *others, note(SAID, own="last", **members), signed=signed).facts
+    assert (found.total_minutes.value == 34) is first
+    unread = "is too long to be read whole: nothing of it was read"
+    assert (f"DocumentReference/last {unread}" in found.notes) is not first
+    assert f"DocumentReference/d2 {unread}" in found.notes
+
+
+def test_many_notes_that_say_one_thing_are_a_few_witnesses_and_many_that_differ_a_contradiction() -> None:
+    agreed = facts(visit(), *(note(f"{number}. {SAID}", own=f"d{number}") for number in range(100))).total_minutes
+    assert (agreed.value, len(agreed.evidence)) == (34, 5)
+    every = [note(f"Total time: {number} minutes.", own=f"d{number}") for number in range(1, 101)]
+    differing = facts(visit(), *every).total_minutes
+    assert (differing.value, len({rival.value for rival in differing.conflict})) == (None, 10)
+    vague = facts(
+        visit(), *(note(f"{number}. About {number + 20} minutes in total.", own=f"d{number}") for number in range(50))
+    )
+    assert len(vague.total_minutes.why_unknown or "") < 1_000
+
+
+def test_many_records_that_say_one_thing_are_no_more_evidence_than_is_read() -> None:
+    same = [minutes("total-time", 34, id=f"o{number}") for number in range(100)]
+    assert len(facts(visit(), *same).total_minutes.evidence) == 20
+    other = minutes("total-time", 43, id="o-last")
+    differing = facts(visit(), *same, other).total_minutes
+    assert {rival.value for rival in differing.conflict} == {34, 43}
+    assert len(differing.conflict) == 20
+    overruled = facts(visit(), minutes("total-time", 43), *(note(f"{n}. {SAID}", own=f"d{n}") for n in range(30)))
+    assert len(overruled.total_minutes.notes) <= 21
+
+
+@given(
+    pieces=st.lists(
+        st.sampled_from(
+            ["{", "}", "\\u", "\\uc", "\\'", "\\f", "\\ansicpg", "\\pict", "\\bin", "\\fonttbl", "\\fcharset"]
+        )
+        | st.sampled_from(["\\strike", "\\v0", "\\*", ";", " ", "-", "é", "text"])
+        | st.integers(-(10**11), 10**11).map(str),
+        max_size=15,
+    )
+)
+def test_whatever_is_sent_as_rich_text_is_read_or_broken(pieces: list[str]) -> None:
+    found = facts(visit(), note("{\\rtf1 " + "".join(pieces) + "}", "text/rtf"))
+    whys = ("its text is broken", "it has no text")
+    assert found.notes in {(), *((f"DocumentReference/d1: {why}; not read",) for why in whys)}

@@ -1,8 +1,10 @@
 """What an operator asks: is it alive, can it answer, which law is loaded, and how is it doing."""
 
+from base64 import b64encode
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from flask.testing import FlaskClient
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -80,11 +82,13 @@ def test_feedback_is_counted_by_what_was_done(client: FlaskClient) -> None:
 def test_cards_withheld_and_fhir_calls_are_counted(client: FlaskClient) -> None:
     before = samples(client)
     meters.withheld("summary-too-long", "telehealth-em-note-sign")
+    meters.unreadable("note")
     for result in ("ok", "timeout", "Poppins"):
         meters.fhir_called(result)
     after = samples(client)
     for name, labels in (
         ("telecode_cards_withheld_total", {"service": "telehealth-em-note-sign", "rule": "summary-too-long"}),
+        ("telecode_unreadable_total", {"kind": "note"}),
         ("telecode_fhir_calls_total", {"result": "ok"}),
         ("telecode_fhir_calls_total", {"result": "timeout"}),
         ("telecode_fhir_calls_total", {"result": "other"}),
@@ -101,3 +105,27 @@ def test_the_build_and_every_tables_last_days_are_shown(client: FlaskClient) -> 
     assert len(days) == len(book.tables())
     guidelines, mdm = (days[frozenset({("table", name)})] for name in ("guidelines", "mdm"))
     assert guidelines - mdm == (book.guidelines.verified_through - book.mdm.verified_through).days
+
+
+@pytest.mark.usefixtures("fenced")
+def test_a_note_that_cannot_be_read_is_counted_and_logged_without_its_words(
+    client: FlaskClient, good: Json, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(text: str, *_: object) -> None:
+        raise KeyError(text)
+
+    monkeypatch.setattr("fhir_mapping.narrative.read_within", fail)
+    attachment = {"contentType": "text/plain", "data": b64encode(b"Poppins came.").decode()}
+    good["prefetch"]["note"] = {
+        "resourceType": "DocumentReference",
+        "id": "d1",
+        "status": "current",
+        "context": {"encounter": [{"reference": f"Encounter/{good['context']['encounterId']}"}]},
+        "content": [{"attachment": attachment}],
+    }
+    before = of(samples(client), "telecode_unreadable_total", kind="note")
+    answer = client.post(NOTE_SIGN, json=good)
+    assert "DocumentReference/d1 could not be read; not used" in answer.get_json()["cards"][0]["detail"]
+    assert of(samples(client), "telecode_unreadable_total", kind="note") - before == 1
+    assert "a resource could not be read (note): KeyError at " in caplog.text
+    assert "Poppins" not in caplog.text + answer.text
