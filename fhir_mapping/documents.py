@@ -1,4 +1,4 @@
-"""Finds the notes of the visit and turns them into plain text: DocumentReference, Composition; text, HTML or RTF."""
+"""Finds the notes of the visit and turns them into plain text: DocumentReference, Composition; text, HTML, RTF, CDA."""
 
 import codecs
 from base64 import b64decode
@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from fhir_mapping.chart import Chart
+from fhir_mapping.clinical_document import DocumentRefusedError, from_cda
 from fhir_mapping.markup import from_html
 from fhir_mapping.moments import LACKS_ZONE, moment_or_none
 from fhir_mapping.people import People
@@ -113,7 +114,7 @@ def unsent_texts(chart: Chart) -> list[str]:
     """Where the texts of the visit's notes lie that were not sent along: references, of the newest note first."""
     lying, attachments = [], _Attachments(chart)
     for resource, _ in _of_visit(chart):
-        readable = [one for one in attachments.attached(resource) if one[0] in _READERS]
+        readable = [one for one in attachments.attached(resource) if one[0] in _READERS or one[0] in _CDA]
         lies = next((url for _, _, _, url in readable if url), "")
         if lies and not any(data for _, _, data, _ in readable):
             lying.append((text(resource.get("date")), lies))
@@ -223,7 +224,7 @@ class _Attachments:
         """Read the text of a document: of its attachments the first that can be read."""
         why = _EMPTY.why
         for kind, charset, data, _ in self.attached(resource):
-            if kind not in _READERS:
+            if kind not in _READERS and kind not in _CDA:
                 why = f"its format is {quote(kind, 40) or 'not said'}"
                 continue
             said = self._decode(data, kind, charset) if data else _Unread("its text was not sent")
@@ -266,9 +267,25 @@ class _Attachments:
         try:
             sent = b64decode("".join(data.split())[: _LARGEST * 2], validate=True)
             cut = len(sent) > _LARGEST
+            if kind in _CDA:
+                return self._clinical(sent, charset)
             return self._as_text(sent[:_LARGEST], kind, charset or "utf-8", cut=cut)
+        except DocumentRefusedError as refused:
+            return _Unread(str(refused))
         except (ValueError, LookupError):
             return _BROKEN
+
+    def _clinical(self, sent: bytes, charset: str) -> _Text | _Unread:
+        """Read a CDA document, which is broken if it is cut; its own encoding counts before that of the attachment."""
+        if len(sent) > _LARGEST or not self._takes(len(sent), is_markup=True):
+            return _TOO_LONG
+        says_its_own = b"encoding" in sent[:_PROLOG] or sent[:2] in {codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE}
+        found = from_cda(sent, None if says_its_own else charset or None)
+        if found.body and found.kind not in _READERS:
+            return _Unread(f"its format is {quote(found.kind, 40) or 'not said'}")
+        if found.body:
+            return self._as_text(found.body, found.kind, "utf-8", cut=False)
+        return _Text(found.text) if found.text else _Unread("it has no text")
 
     def _as_text(self, sent: bytes, kind: str, charset: str, *, cut: bool) -> _Text | _Unread:
         if not self._takes(len(sent), is_markup=_READERS[kind] is not _plain):
@@ -316,6 +333,10 @@ _READERS: dict[str, Callable[[str], str]] = {
     "text/richtext": from_rtf,
     "application/rtf": from_rtf,
 }
+_CDA = frozenset(
+    {"application/xml", "text/xml", "application/hl7-v3+xml", "application/cda+xml", "application/hl7-cda+xml"}
+)
+_PROLOG = 200  # bytes in which an XML document says its encoding
 
 
 def _pages(value: object, depth: int = 0) -> Iterator[tuple[str, str]]:

@@ -22,6 +22,7 @@ from cds_hooks.coding.policy import PolicyBook
 from cds_hooks.coding.select import select
 from cds_hooks.exchange.facts_json import read_facts
 from cds_hooks.store import patience
+from fhir_mapping.clinical_document import from_cda
 from fhir_mapping.note import read_note
 from fhir_mapping.note_rows import load_note_rules
 from fhir_mapping.rtf import from_rtf
@@ -215,6 +216,10 @@ def test_a_note_ten_times_as_long_takes_no_more_than_twice_as_long_for_each_word
     assert cost(lambda: read_note(long, rules)) / cost(lambda: read_note(short, rules)) < 20
 
 
+CDA = (
+    "<ClinicalDocument><component><structuredBody><component><section><text>{}</text></section></component>"
+    "</structuredBody></component></ClinicalDocument>"
+)
 DENSE = (
     "30 min talking, ",
     "Total time: 34 min. ",
@@ -246,6 +251,13 @@ def test_a_card_and_what_explains_it_do_not_grow_with_the_notes(client: FlaskCli
     answer = client.post("/api/v1/explain", json=good)
     assert len(answer.get_json()["cards"][0]["detail"]) < 20_000
     assert len(answer.data) < 100_000
+
+
+@pytest.mark.parametrize("piece", ["<br/>", "<content>x</content>", "<table><tr><td>x</td></tr></table>", "&amp;"])
+def test_a_clinical_document_four_times_as_long_takes_no_more_than_ten_times_as_long(piece: str) -> None:
+    """Measured: 4 times."""
+    small, large = (CDA.format(piece * count).encode() for count in (2_000, 8_000))
+    assert cost(lambda: from_cda(large)) / cost(lambda: from_cda(small)) < 10
 
 
 def _numbered(kind: str, count: int, **members: Any) -> list[Json]:
