@@ -22,6 +22,7 @@ _MOST = (
     16 * 1024 * 1024
 )  # characters of all attachments as they were sent: more than a request and what is fetched hold
 _MOST_MARKUP = 2 * 1024 * 1024  # characters of markup of all notes: the slowest of it takes a second
+_SECTION = 200  # characters of markup that each section of a composition counts for, beside its own
 _PYTHONS_OWN = {"idna", "mbcs", "oem", "palmos", "punycode", "raw-unicode-escape", "undefined", "unicode-escape"}
 """Encodings that no text is written in; to decode some of them takes beyond measure."""
 _NO_CLINICIANS = {"Organization", "Device", "Patient", "RelatedPerson"}  # who may write beside a clinician
@@ -246,7 +247,7 @@ class _Attachments:
     def sections(self, composition: Json) -> _Text | _Unread:
         """Read the sections of a composition, each under its title."""
         pages = list(_pages(composition.get("section")))
-        if self._takes(sum(len(page) for _, page in pages), is_markup=True):
+        if self._takes(sum(len(page) + _SECTION for _, page in pages), is_markup=True):
             try:
                 told = [(title, from_html(page)) for title, page in pages]
             except ValueError:

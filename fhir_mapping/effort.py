@@ -2,10 +2,10 @@
 
 Measured: a step is 0.03 to 0.15 microseconds, and 0.5 in the worst text that a search found. An ordinary note takes 5
 steps a character, one made of nothing but statements for the bill 24, and the densest text that was found 400. A visit
-with three notes of 30,000 characters takes an eighth of what is allowed.
+with three notes of 30,000 characters takes a sixth of what is allowed.
 """
 
-STEPS = 4_000_000  # of all notes of a request: 0.2 to 0.6 s, or 800,000 characters of ordinary notes
+STEPS = 3_000_000  # of all notes of a request: 0.1 to 0.4 s, or 600,000 characters of ordinary notes
 SENTENCE = 30  # steps, and four for each character: cutting it out, and looking for the words of all rows
 TIMED = 20  # steps for each character, to search a sentence for lengths of time
 DURATION = 200  # steps to read one of them

@@ -470,3 +470,11 @@ def test_whatever_is_sent_as_rich_text_is_read_or_broken(pieces: list[str]) -> N
     found = facts(visit(), note("{\\rtf1 " + "".join(pieces) + "}", "text/rtf"))
     whys = ("its text is broken", "it has no text")
     assert found.notes in {(), *((f"DocumentReference/d1: {why}; not read",) for why in whys)}
+
+
+@pytest.mark.parametrize(("count", "is_read"), [(1_000, True), (12_000, False)])
+def test_a_composition_of_more_sections_than_anybody_writes_is_named_as_unread(count: int, *, is_read: bool) -> None:
+    sections = [{"title": "Time", "text": {"div": f"<div>{SAID}</div>"}}] * count
+    found = facts(visit(), composition(section=sections))
+    assert found.total_minutes.known is is_read
+    assert ("Composition/n1: the notes together are too long; not read" in found.notes) is not is_read

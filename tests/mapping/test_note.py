@@ -516,7 +516,7 @@ def test_a_note_is_read_to_its_end_or_as_far_as_a_note_goes(length: int) -> None
 
 
 def test_what_three_ordinary_notes_take_is_a_small_part_of_the_work_that_is_allowed() -> None:
-    """Measured: an eighth. Three notes of nothing but statements for the bill take half of it."""
+    """Measured: a sixth. Three notes of nothing but statements for the bill take seven tenths of it."""
     assert 3 * steps(note_text(30_000)) < Effort().left / 4
 
 
