@@ -1,22 +1,31 @@
 """Finds the lengths of time in a sentence: exact ones in whole minutes, vague ones, blanks, and spans by the clock."""
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
-_HOUR = r"(?:hours?|hrs?\.?|h)"
-_MINUTE = r"(?:minutes?|mins?\b\.?|minuts?|mintues?|minuets?)"
-_CLOCK = r"(?:[01]?\d|2[0-3])(?::[0-5]\d)(?::[0-5]\d)?\s*(?:[ap]\.?m\b\.?)?"
+from fhir_mapping.clock import SPAN, minutes_of_span
+from fhir_mapping.joined import ODD, UNKNOWN, Joined
+from fhir_mapping.numerals import Numerals, any_of
+
+_HOUR = r"(?:hours?(?:\(s\))?|hrs?\.?|h)"
+_MINUTE = r"(?:minutes?(?:\(s\))?|mins?\b\.?|minuts?|mintues?|minuets?)"
 _BLANK = r"\*{2,}|_{2,}|\[\s*\]|\{[^{}]{0,40}\}|@\w{1,30}@|<<[^<>]{0,40}>>|\bx{2,}|\?{2,}|\[[a-z #_*]{1,30}\]"
 # Two looks before the long search, the cheap one first: most sentences tell no time.
 _DIGITS = re.compile(r"\d ?h|\d:\d|\d['\u2019\u2032]")
-_ANY = re.compile(r"\b(?:min|mintue)|\dmin|\d['\u2019\u2032]|hour|\bhrs?\b|\dhrs?\b|\d ?h\b|\d:\d|[\])}_*>@?]\s*min")
+_ANY = re.compile(
+    r"\b(?:min|mintue)|[^\sa-z]min|\d['\u2019\u2032]|hour|\bhrs?\b|[^\sa-z]hrs?\b|\d ?h\d|[^\sa-z] ?h\b|\d:\d"
+    r"|[\])}_*>@?]\s*min"
+)
 _PRIME = "['\u2019\u2032]"  # 45' is read as minutes only beside the word total
 _HEDGE = 40  # characters before a number in which it may be hedged
-_HALF_DAY = 12 * 60
-_MOST = 24 * 60
+_HOUR_LONG = 60
+DAY = 24 * 60
+"""The most minutes that a length of time may have, and that a sum of them may."""
+_ENDS_IN_HOUR = re.compile(r"(?:hours?|hrs?\.?|h|half)\W*$")
+_HOUR_SPLIT = re.compile(rf"{_HOUR}(?![a-z])")
 
 
 class Kind(StrEnum):
@@ -44,112 +53,157 @@ class Told(NamedTuple):
     durations: tuple[Duration, ...]
 
 
+@dataclass(slots=True)
+class _Length:
+    """A length of time where it stands; `joined`: it goes on behind what was read; `total`: it holds that word."""
+
+    start: int
+    end: int
+    kind: Kind
+    minutes: int
+    joined: bool
+    total: bool
+
+
 @dataclass(frozen=True, slots=True)
 class DurationGrammar:
     """How lengths of time are written, compiled from the words of the note rules."""
 
-    words: Mapping[str, int]
+    numerals: Numerals
+    joined: Joined
     written: re.Pattern[str]
     before: re.Pattern[str]
     after: re.Pattern[str]
+    _number: re.Pattern[str] = field(repr=False)
 
     @classmethod
-    def of(cls, words: Mapping[str, int], before: str, after: str) -> "DurationGrammar":
+    def of(
+        cls,
+        words: Mapping[str, int],
+        before: str,
+        after: str,
+        others: Sequence[str] = (),
+        labels: Sequence[str] = (),
+    ) -> "DurationGrammar":
         """Compile it.
 
-        Parameters: `words` for numbers ("twenty" -> 20); `before` and `after`, patterns of what makes a number vague.
+        Parameters: `words` for numbers ("twenty" -> 20); `before` and `after`, patterns of what makes a number vague;
+        `others`, words of numbers that are not read ("point"); `labels`, what a number of something else stands behind.
         """
-        word = "|".join(sorted(words, key=len, reverse=True))
-        number = rf"(?>\d{{1,4}}(?:\.\d{{1,2}})?|(?:(?:{word})\b(?:[ -](?:and\s)?(?=(?:{word})\b))?){{1,6}})"
+        numerals = Numerals.of(words)
+        number = numerals.pattern
         twin = rf"(?:\s*\(\s*{number}\s*\))?"
         to = r"\s*(?:-|\u2013|\u2014|to|or|/)\s*"
         one = rf"(?:{number}|an?\b)"
-        first = "".join(sorted({word[0] for word in words} | {*"abchqsx"}))  # and of the other ways below
+        unit = rf"\s?-?\s?(?:{_MINUTE}|(?:hours?|hrs?|h)(?![\w/]))"
+        behind = after.replace(" ", r"\ ")  # which the verbose pattern below would leave out
+        note = rf"[*\u2020\u2021?{ODD}{UNKNOWN}]|\(\?\)|\[\d{{1,2}}\]|\^\S{{1,4}}?"
+        unread = rf"(?:{behind}|{any_of(others)}|odd|something|{note})"
+        first = "".join(sorted({word[0] for word in words} | {*"abchqstx"}))  # and of the other ways below
         written = rf"""
-            (?=(?<!\w)[\d{first}]|[*_?@<{{\[])(?:
-            (?P<clock>\b{_CLOCK}\s*(?:-|\u2013|\u2014|to|until|till|through|and)\s*(?:(?:end|stop|finish)(?:ed)?(?:\s+time)?\s*:?\s*(?:at\s+)?)?{_CLOCK}(?!\d)
-              |\b(?:start|began|begin|connected)(?:ed)?(?:\s+time)?\s*:?\s*(?:at\s+)?{_CLOCK}[\s,;/|-]*(?:and\s+)?(?:end|stop|finish|disconnect|conclud)(?:ed)?(?:\s+time)?\s*:?\s*(?:at\s+)?{_CLOCK})
+            (?=(?<!\w)[\d{first}{ODD}]|[*_?@<{{\[])(?:
+            (?P<clock>{SPAN})
             |(?P<range>(?<![\w./])(?<!\d:){number}(?:\s*-?\s*{_MINUTE})?{to}{number}{twin}\s*[+-]?\s*(?:{_MINUTE}|{_HOUR}\b)
               |\bbetween\s+{number}(?:\s*{_MINUTE})?\s+(?:and|to)\s+{number}\s*{_MINUTE})
             |(?P<both>(?<![\w./])(?<!\d:){one}{twin}\s*-?\s*{_HOUR}\s*(?:,|and|&)?\s*{number}{twin}(?:\s*-?\s*{_MINUTE}|m\b))
-            |(?P<halves>(?<![\w./])(?<!\d:){one}\s+{_HOUR}\s+and\s+(?:a|one)\s+half\b|(?<![\w./])(?<!\d:){number}\s+and\s+(?:a|one)\s+half\s+{_HOUR}\b|(?<![\w./])(?<!\d:)\d\s+1/2\s*{_HOUR}\b)
-            |(?P<half>\b(?:a\s+)?half(?:\s+of)?[\s-]+(?:an?\s+)?hour\b|\b1/2\s*(?:an?\s+)?{_HOUR}\b)
+            |(?P<halves>(?<![\w./])(?<!\d:){one}\s+{_HOUR}\s+and\s+(?:a|one)[\s-]+half\b|(?<![\w./])(?<!\d:){number}[\s-]+and[\s-]+(?:a|one)[\s-]+half[\s-]+{_HOUR}\b|(?<![\w./])(?<!\d:)\d\s+1/2\s*{_HOUR}\b)
+            |(?P<half>\b(?:(?:a|one)[\s-]+)?half(?:\s+of)?[\s-]+(?:an?[\s-]+)?hour\b|(?<![\w./])1/2\s*(?:an?\s+)?{_HOUR}\b)
             |(?P<quarters>\b(?:three|3)[\s-]quarters\s+of\s+an\s+hour\b)
-            |(?P<quarter>\b(?:a\s+)?quarter\s+(?:of\s+an\s+)?hour\b)
+            |(?P<quarter>\b(?:(?:a|one|1)[\s-]+)?quarter[\s-]+(?:of\s+an\s+)?hour\b)
             |(?P<minutes>(?<![\w./$#])(?<!\d:){number}{twin}\s*\+?\s*-?\s*(?:total\s+)?{_MINUTE}(?:\s*\(\s*{number}\s*\))?
               |(?<![\w./$#])(?<!\d:)\d{{1,3}}{_PRIME}(?=\s*total\b)|(?:(?<=total\s)|(?<=total:\s)|(?<=time:\s))\d{{1,3}}{_PRIME}(?!\s?\d))
             |(?P<hours>(?<![\w./$#])(?<!\d:){one}{twin}\s*-?\s*(?:{_HOUR})(?![\w/]))
+            |(?P<unread>(?<![\w./$#])(?<!\d:)(?:{number}(?:\s*-?\s*(?:and[\s-])?(?:an?[\s-]|{number}[\s-])?{unread}){{1,3}}|(?!\d{{1,3}}(?:st|nd|rd|th)\b)[\d{ODD}][\w.,:/'\u2019^*\u2020\u2021~{ODD}{UNKNOWN}-]{{0,24}}?(?<=[\w*\u2020\u2021{UNKNOWN}])){unit}
+              |(?<![\w./$#])(?<!\d:)\d{{1,2}}\s?(?:hours?|hrs?|h)\d{{1,2}}(?!\w))
             |(?P<blank>(?:{_BLANK})\s*{_MINUTE}))
         """
         return cls(
-            words,
+            numerals,
+            Joined.of(numerals, others, labels, before),
             re.compile(written, re.VERBOSE),
             re.compile(rf"(?:{before})\s*$"),
-            re.compile(rf"\s*(?:{after})"),
+            re.compile(rf",?\s*(?:{after})"),
+            re.compile(number),
         )
 
     def mark(self, sentence: str) -> Told:
-        """Replace every length of time in a sentence by its mark."""
+        """Replace every length of time in a sentence by its mark, with what it is joined with or hedged by."""
         plain = sentence.casefold().replace("⟦", "[")
         if not may_tell_time(plain):
             return Told(plain, ())
+        lengths: list[_Length] = []
+        for match in self.written.finditer(plain):
+            one = self._length(plain, match, lengths[-1].end if lengths else 0)
+            if lengths and self._goes_on(plain, lengths[-1], one.start):
+                lengths[-1].kind, lengths[-1].end = Kind.VAGUE, max(one.end, lengths[-1].end)
+            else:
+                lengths.append(one)
         parts: list[str] = []
         found: list[Duration] = []
         at = 0
-        for match in self.written.finditer(plain):
-            kind, minutes = self._read(match)
-            lead = plain[at : match.start()]
-            hedge = self.before.search(lead[-_HEDGE:])
-            if kind is Kind.EXACT and (hedge or "+" in match[0] or self.after.match(plain, match.end())):
-                kind = Kind.VAGUE
-            if hedge:  # "at least" is part of what the mark stands for
-                lead = lead[: len(lead) - len(lead[-_HEDGE:]) + hedge.start()]
-            parts += [lead, f"⟦{kind}{len(found)}⟧"]
-            if match.lastgroup == "minutes" and "total" in match[0]:  # "25 total minutes" keeps the word for the rules
-                parts.append(" total")
-            found.append(Duration(kind, minutes if kind in {Kind.EXACT, Kind.CLOCK} else 0, match[0].strip()))
-            at = match.end()
+        for one in lengths:
+            # "25 total minutes" keeps the word for the rules
+            parts += [plain[at : one.start], f"⟦{one.kind}{len(found)}⟧", " total" if one.total else ""]
+            minutes = one.minutes if one.kind in {Kind.EXACT, Kind.CLOCK} else 0
+            found.append(Duration(one.kind, minutes, plain[one.start : one.end].strip()))
+            at = one.end
         return Told("".join((*parts, plain[at:])), tuple(found))
 
-    def number(self, said: str) -> float:
-        """Read a number in digits or in words."""
-        if said[:1].isdigit():
-            return float(said)
-        total = 0
-        for word in re.findall("[a-z]+", said):
-            value = self.words.get(word, 0)
-            total = max(total, 1) * value if value == 100 else total + value  # noqa: PLR2004 - "one hundred" is no sum
-        return float(total)
+    def _length(self, plain: str, match: re.Match[str], floor: int) -> _Length:
+        kind, minutes = self._read(match)
+        start, end = match.span()
+        if kind is not Kind.BLANK:
+            unit = "clock" if match.lastgroup == "clock" else "hour" if _ENDS_IN_HOUR.search(match[0]) else "minute"
+            start = start if unit == "clock" else self.joined.opens(plain, start, floor)
+            end = self.joined.closes(plain, end, unit)
+        hedge = self.before.search(plain[max(floor, start - _HEDGE) : start])
+        vague = hedge or "+" in match[0] or self.after.match(plain, end) or (start, end) != match.span()
+        if vague and kind is not Kind.BLANK:
+            kind = Kind.VAGUE
+        if hedge:  # "at least" is part of what the mark stands for
+            start = max(floor, start - _HEDGE) + hedge.start()
+        total = match.lastgroup == "minutes" and "total" in match[0]
+        return _Length(start, end, kind, minutes, end > match.end(), total)
+
+    @staticmethod
+    def _goes_on(plain: str, before: _Length, start: int) -> bool:
+        """Whether the length of time before goes on in one that begins at `start`: neither is then understood."""
+        return start < before.end or (before.joined and plain[before.end : start].isspace())
+
+    def is_piece(self, text: str, start: int, end: int) -> bool:
+        """Whether a bare number at `start` to `end` of a text in small letters is but a piece of what stands there."""
+        alone = self.joined.opens(text, start, 0) == start and self.joined.closes(text, end, "") == end
+        return not alone or self.after.match(text, end) is not None
 
     def _read(self, match: re.Match[str]) -> tuple[Kind, int]:
         said = match[0]
         match match.lastgroup:
             case "clock":
-                minutes = _span(said)
+                minutes = minutes_of_span(said)
                 return (Kind.CLOCK, minutes) if minutes is not None else (Kind.VAGUE, 0)
-            case "range":
+            case "range" | "unread":
                 return Kind.VAGUE, 0
             case "blank":
                 return Kind.BLANK, 0
             case "half" | "quarters" | "quarter" as part:
                 return Kind.EXACT, {"half": 30, "quarters": 45, "quarter": 15}[part]
-        numbers = self._numbers(said)
+        before, _, behind = _HOUR_SPLIT.sub("|", said, count=1).partition("|")
+        hours, rest = self._numbers(before), self._numbers(behind)
+        exact = -1.0
         if match.lastgroup == "minutes":
-            exact = numbers[0] if len(set(numbers)) == 1 else -1.0  # "34 (43) minutes" is no number
+            exact = _only(hours)
         elif match.lastgroup == "hours":
-            exact = numbers[0] * 60
+            exact = _only(hours) * _HOUR_LONG
         elif match.lastgroup == "halves":
-            exact = numbers[0] * 60 + 30
-        else:
-            exact = numbers[0] * 60 + numbers[-1]
-        fits = 0 <= exact <= _MOST
+            exact = (hours[0] + 0.5) * _HOUR_LONG
+        elif _only(hours) % 1 == 0 and 0 <= _only(rest) < _HOUR_LONG:  # "1 hour, 60 minutes" may be said twice
+            exact = _only(hours) * _HOUR_LONG + _only(rest)
+        fits = 0 <= exact <= DAY
         return (Kind.EXACT, int(exact)) if fits else (Kind.VAGUE, 0)
 
     def _numbers(self, said: str) -> list[float]:
-        word = "|".join(self.words)
-        found = re.findall(rf"\d+(?:\.\d+)?|\b(?:(?:{word})[ -]?(?:and )?)+(?![a-z])", said.replace("1/2", ""))
-        numbers = [self.number(one) for one in found]
-        return numbers if re.match(r"\d", said) or not re.match(r"an?\b", said) else [1.0, *numbers]
+        numbers = [self.numerals.read(one) for one in self._number.findall(said.replace("1/2", ""))]
+        return [1.0, *numbers] if re.match(r"an?\b", said) else numbers
 
 
 def may_tell_time(plain: str) -> bool:
@@ -158,17 +212,6 @@ def may_tell_time(plain: str) -> bool:
     return bool(may and _ANY.search(plain))
 
 
-def _span(said: str) -> int | None:
-    """Minutes between two times of the clock; none where they do not make a span within half a day."""
-    times = []
-    for hour, minute, half in re.findall(r"(\d{1,2}):(\d{2})(?::\d{2})?\s*(?:([ap])\.?m)?", said):
-        times.append((int(hour), int(minute), half))
-    if len(times) != 2:  # noqa: PLR2004 - a span has two ends
-        return None
-    (first, first_minute, first_half), (last, last_minute, last_half) = times
-    begins = (first % 12 + 12 * ((first_half or last_half) == "p")) if (first_half or last_half) else first
-    ends = (last % 12 + 12 * (last_half == "p")) if last_half else last
-    minutes = (ends * 60 + last_minute) - (begins * 60 + first_minute)
-    if minutes < 0 and (not first_half or not last_half):
-        minutes += _HALF_DAY
-    return minutes if 0 < minutes <= _HALF_DAY else None
+def _only(numbers: Sequence[float]) -> float:
+    """The one number that is told, be it twice; below zero where two differ: "34 (43) minutes" is no number."""
+    return numbers[0] if len(set(numbers)) == 1 else -1.0

@@ -60,6 +60,8 @@ class _Context(Row):
 class _Vague(Row):
     before: list[str]
     after: list[str]
+    numerals: list[str] = Field(default=[])
+    labels: list[str] = Field(default=[])
 
 
 class _Copied(Row):
@@ -114,7 +116,11 @@ def load_note_rules(folder: Path, *, site: Path | None = None) -> NoteRules:
     times = {*TIMES, *KEPT_ASIDE}
     return NoteRules(
         grammar=DurationGrammar.of(
-            first.numbers, before="|".join(first.vague.before), after="|".join(first.vague.after)
+            first.numbers,
+            before="|".join(first.vague.before),
+            after="|".join(first.vague.after),
+            others=first.vague.numerals,
+            labels=first.vague.labels,
         ),
         rows=tuple(reads),
         triggers={

@@ -150,7 +150,8 @@ def _numbers(line: Line, rules: NoteRules) -> Iterator[Found]:
     """Fields whose label says that the number is one of minutes."""
     for rule, match in line.matched(rules, rules.numbers):
         if line.effect(rules, rule.target, match, None) is None:
-            yield line.found(rule.target, int(match["number"]), match[0])
+            piece = rules.grammar.is_piece(line.told.text, *match.span("number"))
+            yield line.found(rule.target, None if piece else int(match["number"]), match[0])
 
 
 def _claims(line: Line, rules: NoteRules) -> dict[int, tuple[ReadRule, re.Match[str]]]:

@@ -118,6 +118,15 @@ def test_what_is_not_read_of_unseen_wordings_is_asked_and_seldom_made_up() -> No
         ("I spent 30 minutes today discussing symptoms over five days.", 30),
         ("Total time:35min", 35),
         ("Total time:1 hour 5 min", 65),
+        ("Total time: thirty\u2011four minutes", 34),
+        ("Total time: thirty\u00adfour minutes", 34),
+        ("Total time: 3\u200b4 minutes", 34),
+        ("Total minutes: 34, 3 problems", 34),
+        ("Total minutes: 34 99214", 34),
+        ("Total minutes: 34 (20 face to face)", 34),
+        ("Total time 34 min. 3 problems were addressed.", 34),
+        ("- 34 minutes total time", 34),
+        ("\uf0b7 34 minutes total time", 34),
     ],
 )
 def test_a_total_is_read_as_it_is_meant(text: str, minutes: int) -> None:
@@ -139,6 +148,41 @@ def test_a_total_is_read_as_it_is_meant(text: str, minutes: int) -> None:
         "Total time:25-30 minutes.",
         "Total time over two days: 50 minutes.",
         "Total time spent across three visits was 50 minutes.",
+        "Total time: one point five hours",
+        "Total time: one hour oh five minutes",
+        "Total time: 1 hour 30",
+        "Total time: 1 hour to 90 minutes total",
+        "Total time: thirty-\nfour or so minutes",
+        "Total time: 34\xb9 minutes",
+        "Total time: 2 hours less 10 minutes",
+        "Total time: 45 minutes minus 10 minutes for an EKG",
+        *(
+            f"Total minutes: {number}"
+            for number in (
+                *(
+                    "1,034",
+                    "1 034",
+                    "34, 40",
+                    "34 or 40",
+                    "34 \u2012 40",
+                    "34 + 10",
+                    "10 + 24 = 34",
+                    "34 x 2",
+                    "34 1/2",
+                ),
+                *(
+                    "34 \xbd",
+                    "34 point five",
+                    "34 (?)",
+                    "34 ish",
+                    "34 or so",
+                    "34 (approx)",
+                    "34 of 45",
+                    "34 (43)",
+                    "34 \xb9",
+                ),
+            )
+        ),
     ],
 )
 def test_what_is_no_exact_total_is_asked_about_and_never_rounded(text: str) -> None:
@@ -474,6 +518,26 @@ def test_the_mode_is_the_one_this_visit_was_held_by(text: str, mode: str | None)
 )
 def test_everything_else_is_read_where_it_is_said_and_nowhere_else(target: str, text: str, value: object) -> None:
     assert read(text, target) == value
+
+
+@pytest.mark.parametrize("joint", ["\n", " "])
+@pytest.mark.parametrize(
+    ("said", "minutes"),
+    [
+        ("134 minutes", 134),
+        ("one hundred thirty-four minutes", 134),
+        ("2 hours 14 min", 134),
+        ("one point five hours", None),
+    ],
+)
+def test_a_number_that_a_long_line_cuts_in_two_is_never_read_by_its_tail(
+    said: str, minutes: int | None, joint: str
+) -> None:
+    """Wherever a sentence that is too long is cut, the total is the right one, or it is asked about."""
+    for at in range(440, 500):
+        filler = ("and I read the records of the other clinic " * 20)[:at]
+        note = f"{filler} total time {said.replace(' ', joint)} of mine on this date"
+        assert read(note, "total_minutes") in {minutes, None}
 
 
 def test_each_reading_quotes_the_words_it_rests_on() -> None:

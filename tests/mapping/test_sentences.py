@@ -46,7 +46,8 @@ def test_each_sentence_says_where_it_stands_and_under_which_heading() -> None:
     assert [one.heading for one in found] == ["mdm", "mdm", "plan"]
 
 
-LONGEST = 500
+LONGEST = 496
+CUT = len("\u22ef ") * 2
 
 
 @pytest.mark.parametrize("end", ["", ".", "!", ". Next."])
@@ -54,12 +55,12 @@ LONGEST = 500
 def test_a_sentence_that_runs_on_is_cut_whether_it_ends_or_not_and_nothing_of_it_is_lost(words: str, end: str) -> None:
     note = words * (10_000 // len(words)) + end
     found = list(sentences(note))
-    assert max(len(one.text) for one in found) <= LONGEST
-    assert "".join("".join(one.text for one in found).split()) == "".join(note.split())
+    assert max(len(one.text) for one in found) <= LONGEST + CUT
+    assert "".join("".join(one.text for one in found).replace("\u22ef", "").split()) == "".join(note.split())
 
 
 @pytest.mark.parametrize(("length", "pieces"), [(LONGEST - 1, 1), (LONGEST, 1), (LONGEST + 1, 2)])
-def test_a_sentence_is_cut_from_five_hundred_characters_on(length: int, pieces: int) -> None:
+def test_a_sentence_is_cut_where_it_is_longer_than_anybody_writes(length: int, pieces: int) -> None:
     assert len(texts("w" * (length - 1) + ".")) == pieces
 
 
@@ -71,4 +72,25 @@ def test_a_long_sentence_is_never_cut_within_a_number(before: int) -> None:
 
 
 def test_a_long_sentence_is_cut_behind_a_comma_where_it_has_one() -> None:
-    assert texts("one hundred and " * 20 + "more, " + "thirty four " * 40)[0].endswith("more,")
+    assert texts("one hundred and " * 20 + "more, " + "thirty four " * 40)[0].endswith("more, \u22ef")
+
+
+def test_a_sentence_without_end_is_cut_rather_than_searched_whole() -> None:
+    assert max(map(len, texts("word " * 10_000))) <= 500
+
+
+def test_what_was_cut_for_its_length_says_that_it_goes_on() -> None:
+    first, *others = texts("word " * 200)
+    assert first.endswith(" \u22ef")
+    assert not first.startswith("\u22ef")
+    assert all(one.startswith("\u22ef ") for one in others)
+    lines = texts(
+        "\n".join(f"a line of a note that goes on and on and on until it is long {number}" for number in range(20))
+    )
+    assert [one.startswith("\u22ef ") for one in lines] == [False] + [True] * (len(lines) - 1)
+
+
+@pytest.mark.parametrize("note", ["follow\u2011up", "follow\u2010up", "fol\u00adlow-up", "\ufefffollow-\u200bup"])
+def test_words_are_told_as_they_are_seen(note: str) -> None:
+    (one,) = sentences(note)
+    assert (one.text, note[one.start : one.end]) == ("follow-up", note)
