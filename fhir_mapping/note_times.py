@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from fhir_mapping.durations import Duration, Kind, Told
+from fhir_mapping.durations import DAY, Duration, Kind, Told
 from fhir_mapping.effort import Effort
 from fhir_mapping.note_rules import PART, TAKEN_OUT, TIMES, TOTAL, NoteRules, ReadRule
 from fhir_mapping.sentences import Sentence
@@ -119,20 +119,32 @@ def summed(parts: Sequence[Part]) -> Iterator[Found]:
         if len(run) >= _PARTS:
             said = " + ".join(str(one.minutes) for one in run)
             first, last = run[0].found, run[-1].found
-            yield replace(first, target=TOTAL, value=sum(one.minutes for one in run), end=last.end, said=said)
+            total = _within_a_day(sum(one.minutes for one in run))
+            yield replace(first, target=TOTAL, value=total, end=last.end, said=said)
         run = [part] if part is not None else []
 
 
 def standing(totals: Sequence[Found], taken_out: Sequence[Found]) -> Iterator[Found]:
     """The totals that stand: the last correction alone, if there is one; a vague one only where no exact one is.
 
-    What is reported separately is taken out of them.
+    What is reported separately is taken out of them; where nobody knows how long that was, or it was longer than the
+    total, nothing exact is left.
     """
     exact = [one for one in totals if isinstance(one.value, int)]
     corrections = [one for one in exact if one.corrects]
-    elsewhere = sum(one.value for one in taken_out if isinstance(one.value, int))
+    elsewhere = [one.value for one in taken_out]
     for one in corrections[-1:] or exact or totals:
-        yield replace(one, value=max(0, one.value - elsewhere)) if isinstance(one.value, int) else one
+        yield replace(one, value=_less(one.value, elsewhere)) if isinstance(one.value, int) else one
+
+
+def _less(total: int, elsewhere: Sequence[object]) -> int | None:
+    known = [minutes for minutes in elsewhere if isinstance(minutes, int)]
+    return _within_a_day(total - sum(known)) if len(known) == len(elsewhere) else None
+
+
+def _within_a_day(minutes: int) -> int | None:
+    """Minutes that were worked out, if they make a length of time as a note may tell it: a day at most."""
+    return minutes if 0 <= minutes <= DAY else None
 
 
 def _is_labelled(text: str) -> bool:
@@ -195,4 +207,4 @@ def _sum(parts: Sequence[Duration]) -> int | None:
     if any(part.kind is not Kind.EXACT for part in parts):
         return None
     total, stated = sum(part.minutes for part in parts), max(parts[0].minutes, parts[-1].minutes)
-    return stated if stated * 2 == total and len(parts) > _PARTS else total
+    return _within_a_day(stated if stated * 2 == total and len(parts) > _PARTS else total)

@@ -66,6 +66,7 @@ QUESTIONS: Mapping[str, str] = {
     "total_minutes": "",
     "total_minutes_online": "",
     "minutes_disagree": "total discussion",
+    "minutes_exceed_day": "total",
     "discussion_minutes": "",
     "patient_status": "",
     "patient_location": "",

@@ -23,6 +23,7 @@ from fhir_mapping.facts import (
 
 VISITS = frozenset({Modality.AUDIO_VIDEO, Modality.AUDIO_ONLY, Modality.IN_PERSON})
 STATUSES = tuple(PatientStatus)
+_DAY = 24 * 60
 NOT_A_VISIT = {ServiceKind.RESULTS_ONLY: "results_only", ServiceKind.CARE_MANAGEMENT: "care_management"}
 
 
@@ -112,6 +113,7 @@ def read_visit(facts: EncounterFacts, book: PolicyBook) -> Visit:
         more = max(0, (other.total_minutes or 0) - (other.overlap_minutes or 0))
         warnings.append(remark(book, "same_day_combined" if other.overlap_minutes is None else "same_day_overlap"))
         steps.append(step(book, "same_day", book.guidelines.rules["same_day"].says, *facts.same_day_visit.evidence))
+        minutes = [_within_a_day(minute, more, book, questions) for minute in minutes]
 
     branches = [
         Branch(
@@ -274,6 +276,16 @@ def _total_minutes(facts: EncounterFacts, book: PolicyBook, questions: list[Note
     text = book.guidelines.questions["minutes_disagree"].format(total=total, discussion=discussion)
     questions.append(Note("total_minutes", text))
     return [(minutes, {"total_minutes": minutes}) for minutes in (total, discussion)]
+
+
+def _within_a_day(minute: Option, more: int, book: PolicyBook, questions: list[Note]) -> Option:
+    """The minutes of this visit; none, and a question, where with `more` of the other visit they exceed the day."""
+    own, supposing = minute
+    if own is None or own + more <= _DAY:
+        return minute
+    text = book.guidelines.questions["minutes_exceed_day"].format(total=own + more)
+    questions.append(Note("total_minutes", text))
+    return None, supposing
 
 
 def _combined_with(facts: EncounterFacts, contacts: list[_Contact]) -> SameDayVisit | None:
