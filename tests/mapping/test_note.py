@@ -520,6 +520,28 @@ def test_everything_else_is_read_where_it_is_said_and_nowhere_else(target: str, 
     assert read(text, target) == value
 
 
+@pytest.mark.parametrize(
+    ("text", "minutes"),
+    [
+        ("Chart review 700 min, 700 min with patient, 40 min documentation.", 1440),
+        ("Chart review 700 min, 700 min with patient, 41 min documentation.", None),
+        ("- Chart review: 900 min\n- Visit with patient: 540 min", 1440),
+        ("- Chart review: 900 min\n- Visit with patient: 50 min\n- Documentation: 800 min", None),
+        ("- Chart review: 900 min\n- Visit with patient: 541 min", None),
+        ("Total time 45 minutes, including 45 minutes of ACP.", 0),
+        ("Total time 45 minutes, including 46 minutes of ACP.", None),
+        ("Total time 45 minutes, including about 16 minutes of ACP.", None),
+        ("Total time 45 minutes, including one point five minutes of ACP.", None),
+        ("Total time 45 minutes, including *** minutes of ACP.", None),
+        ("Total time: 24 hours", 1440),
+        ("Total time: 24 hours 1 minute", None),
+    ],
+)
+def test_minutes_that_are_worked_out_fit_into_a_day_or_are_asked_about(text: str, minutes: int | None) -> None:
+    found = [one.value for one in read_note(text, note_rules()) if one.target == "total_minutes"]
+    assert found == [minutes]
+
+
 @pytest.mark.parametrize("joint", ["\n", " "])
 @pytest.mark.parametrize(
     ("said", "minutes"),
