@@ -20,6 +20,7 @@ UNKNOWN = f"{CUT}\ufffd\ue000-\uf8ff\u0300-\u036f\u20d0-\u20f0\u202d\u202e"
 or turns around the letters beside it."""
 _HYPHENS = "\u2010-\u2015\u2043\u2053\u207b\u208b\u2212\u223c\u301c\ufe58\ufe63\uff0d\uff5e~\\-"
 _SIGNS = "-\u2212\ufe63\uff0d+\u00b1"
+_LIMITS = "\u00b1\u221d\u2243-\u224d\u2260-\u2277\u2a7d-\u2aa6\uff1c\uff1e"  # about, at most, at least, unequal
 _WINDOW = 48  # characters that are looked at before a number
 _BULLETS = "\uf0b7\uf0a7\uf0d8\uf0fc\uf076"  # of lists that were pasted out of a word processor
 _TYPO = 0.8  # from this likeness on a word is a slip of another
@@ -130,7 +131,9 @@ def _before(numeral: str, other: str) -> str:
     signs = rf"[{_HYPHENS},/+&\u00b1\u00d7*\u00b7^|'\u2019_]|\.{{2,}}|\u2026"
     words = "to|or|and|by|through|thru|until|till|plus|minus|less|times|x|comma|oh?"
     between = rf"(?:\s*(?:{signs}){{1,3}}\s*|\s|\s(?:{words})\s)(?:an?\s)?"
-    sign = rf"(?<=[\s(:=])[{_SIGNS}]|[\^\u221a?]|[{ODD}]|(?![{_BULLETS}])[{UNKNOWN}]\s?"
+    sign = (
+        rf"(?<=[\s(:=])[{_SIGNS}]|[{_LIMITS}]\s*|[\^\u221a?\u00a3\u20ac\u00a5]|[{ODD}]|(?![{_BULLETS}])[{UNKNOWN}]\s?"
+    )
     return rf"(?:(?P<number>{'|'.join(kinds)}){between}|{sign})$"
 
 

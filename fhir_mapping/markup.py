@@ -6,7 +6,23 @@ from contextlib import suppress
 
 from lxml.etree import HTMLParser, XMLSyntaxError
 
-_HIDDEN = frozenset({"script", "style", "head", "title", "template", "del"})
+from fhir_mapping.raised import between, is_reference
+from fhir_mapping.symbols import drawn, draws_signs
+
+_HIDDEN = frozenset({"script", "style", "head", "title", "template", "del", "rp"})
+# What stands raised, lowered, or, in a formula, over, under or beside another number.
+_RAISED = frozenset({"sup", "sub", "small", "rt", "mn", "mi"})
+_IN_TABLES = frozenset({"table", "thead", "tbody", "tfoot", "tr", "td", "th", "col"})  # aligned with their row
+_SHIFTED = re.compile(
+    r"vertical-align\s*:\s*(?:super|sub|text-top|text-bottom|-?[\d.]*[1-9])"
+    r"|font-variant-position\s*:\s*su|(?:mso-text-raise|baseline-shift)\s*:\s*(?:su|-?[\d.]*[1-9])",
+    re.IGNORECASE,
+)
+_LOWERED = re.compile(r":\s*(?:sub|text-bottom|-)", re.IGNORECASE)
+_NOTED = re.compile(r"footnote|endnote|noteref|superscript", re.IGNORECASE)
+_FONT = re.compile(
+    r"(?:font-family\s*:\s*|font\s*:[^;,]{0,80}?\d[\w.%/]{0,20}\s+)['\"]?([a-z][a-z \d]{0,40})", re.IGNORECASE
+)
 # Which the parser would end where a paragraph begins in it.
 _STRUCK_OUT = re.compile(r"(?<=<)(/?)(?:s|strike)(?=[\s/>])", re.IGNORECASE)
 _OUT_OF_SIGHT = re.compile(r"line-through|display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
@@ -47,6 +63,9 @@ class _Reader:
         self._said: list[str] = []
         self.depth = 0
         self._hidden_at = 0  # the depth of the element that hides all within it, 0 for none
+        self._shifted: list[tuple[int, str]] = []  # the depths of elements that are raised or lowered, and which
+        self._fonts: list[tuple[int, str]] = [(0, "")]  # the depths of elements that have a font, and its name
+        self._edge: str | None = None  # what began or ended since the last words: "raised", "lowered" or "link"
 
     def start(self, tag: str, attributes: Mapping[str, str]) -> None:
         self.depth += 1
@@ -55,7 +74,13 @@ class _Reader:
         not_chosen = tag == "option" and "selected" not in attributes
         if tag in _HIDDEN or not_chosen or (attributes and _is_out_of_sight(attributes)):
             self._hidden_at = self.depth
-        elif tag == "input":
+            return
+        if shift := _shift(tag, attributes):
+            self._shifted.append((self.depth, shift))
+            self._edge = shift
+        if attributes and (font := _font(attributes)):
+            self._fonts.append((self.depth, font))
+        if tag == "input":
             self.data(_box(attributes))
         elif tag in _BLOCKS and self._said and not self._said[-1].endswith((" ", "\n", "\t", "\xa0")):
             self._said.append("\n")
@@ -63,12 +88,22 @@ class _Reader:
     def end(self, tag: str) -> None:
         if self._hidden_at == self.depth:
             self._hidden_at = 0
+        if self._shifted and self._shifted[-1][0] == self.depth:
+            self._edge = self._shifted.pop()[1]
+        if self._fonts[-1][0] == self.depth:
+            self._fonts.pop()
         self.depth -= 1
         self.data(_BEHIND.get(tag, ""))
 
     def data(self, said: str) -> None:
-        if said and not self._hidden_at:
-            self._said.append(said)
+        if not said or self._hidden_at:
+            return
+        if draws_signs(self._fonts[-1][1]):
+            said = drawn(self._fonts[-1][1], said)
+        if self._edge and self._said and (self._edge != "link" or is_reference(said)):
+            self._said.append(between(self._said[-1][-1:], said, lowered=self._edge == "lowered"))
+        self._edge = None
+        self._said.append(said)
 
     def close(self) -> None:
         """Nothing is left to do at the end of the markup."""
@@ -85,3 +120,25 @@ def _box(attributes: Mapping[str, str]) -> str:
     if attributes.get("type", "").casefold() not in {"checkbox", "radio"}:
         return ""
     return "[x]" if "checked" in attributes else "[ ]"
+
+
+def _shift(tag: str, attributes: Mapping[str, str]) -> str:
+    """Whether an element stands "raised" or "lowered" beside the line, or may be the "link" to a footnote."""
+    if tag in _RAISED:
+        return "lowered" if tag in {"sub", "small"} else "raised"
+    if not attributes:
+        return ""
+    if any(_NOTED.search(attributes.get(name, "")) for name in ("class", "role", "epub:type")):
+        return "raised"
+    if tag == "a" and attributes.get("href", "").startswith("#"):
+        return "link"
+    found = None if tag in _IN_TABLES else _SHIFTED.search(attributes.get("style", ""))
+    if found is None:
+        return ""
+    return "lowered" if _LOWERED.search(found[0]) else "raised"
+
+
+def _font(attributes: Mapping[str, str]) -> str:
+    """The font that an element sets: the first of those it names, for the others stand in where that lacks."""
+    found = _FONT.search(attributes.get("style", ""))
+    return found[1] if found else attributes.get("face", "").partition(",")[0]

@@ -343,6 +343,72 @@ def test_a_page_is_read_as_it_is_laid_out(markup: str) -> None:
     assert facts(visit(), note(markup, "text/html")).total_minutes.value == 34
 
 
+@pytest.mark.parametrize(
+    ("markup", "minutes"),
+    [
+        ("3<b>4</b> minutes", 34),
+        ("3<del>9</del>4 minutes", 34),
+        ("3<ins>4</ins> minutes", 34),
+        ("3<span style='display:none'>9</span>4 minutes", 34),
+        ("34&nbsp;minutes", 34),
+        ("3&#8203;4 minutes", 34),
+        ("thirty&#8209;four minutes", 34),
+        ("thirty&shy;four minutes", 34),
+        ("<span style='vertical-align: baseline'>34</span> minutes", 34),
+        ("<math><mn>34</mn></math> minutes", 34),
+        ("34 minutes<sup>&reg;</sup>", 34),
+        ("34<sup>1</sup> minutes", None),
+        ("34 <sup>1</sup> minutes", None),
+        ("34<SUP>*</SUP> minutes", None),
+        ("34<sub>1</sub> minutes", None),
+        ("34<small>1</small> minutes", None),
+        ("34 minutes<sup>1</sup>", None),
+        ("34 minutes.<sup>1</sup>", None),
+        ("<sup>1</sup>34 minutes", None),
+        ("thirty-four<sup>1</sup> minutes", None),
+        ("<sup>1</sup>thirty-four minutes", None),
+        ("34<a href='#fn1'>1</a> minutes", None),
+        ("34<a class='footnote-ref' href='x'>1</a> minutes", None),
+        ("34<span style='vertical-align:super'>1</span> minutes", None),
+        ("34<span style='position:relative;mso-text-raise:3.0pt'>1</span> minutes", None),
+        ("<ruby>34<rp>(</rp><rt>43</rt><rp>)</rp></ruby> minutes", None),
+        ("<math><mfrac><mn>3</mn><mn>4</mn></mfrac></math> hours", None),
+        ("<math><msup><mn>34</mn><mn>1</mn></msup></math> minutes", None),
+        ("3<br>4 minutes", None),
+        ("<font face='Symbol'>&#163;</font> 34 minutes", None),
+        ("<span style='font-family:Symbol,serif'>&#61603;</span>34 minutes", None),
+        ("<span style='font:12pt Symbol'>&#179;<b>34</b></span> minutes", None),
+        ("<span style='font-family:\"Segoe UI Symbol\"'>34</span> minutes", 34),
+    ],
+)
+def test_a_number_on_a_page_is_never_joined_with_what_is_no_part_of_it(markup: str, minutes: int | None) -> None:
+    found = facts(visit(), note(f"<p>Total time: {markup}</p>", "text/html")).total_minutes
+    assert found.value == minutes
+    assert minutes or "which is no exact statement" in (found.why_unknown or "")
+
+
+@pytest.mark.parametrize(
+    ("markup", "said"),
+    [
+        ("home O<sub>2</sub> use", "home O2 use"),
+        ("21<sup>st</sup> of May", "21st of May"),
+        ("telehealth<sup>1</sup> visit", "telehealth^1 visit"),
+        ("<a href='#plan'>Plan</a>ned", "Planned"),
+        (
+            "<span style='font-family:Symbol'>&middot;<span style='font:7pt \"Times New Roman\"'>&nbsp;</span></span>x",
+            "\u2022\xa0x",
+        ),
+        (
+            "<font face='Wingdings'>&thorn;</font> Video <font face='Wingdings'>o</font> Phone",
+            "\u2611 Video \u2610 Phone",
+        ),
+        ("<font face='Wingdings'>k</font> Video", "\ufffd Video"),
+    ],
+)
+def test_words_on_a_page_are_read_as_they_are_drawn(markup: str, said: str) -> None:
+    assert from_html(markup) == said
+
+
 def test_markup_that_is_nested_without_end_is_named_and_not_read() -> None:
     markup = "<div>" * 255 + SAID
     assert "DocumentReference/d1: its text is broken; not read" in facts(visit(), note(markup, "text/html")).notes
