@@ -12,12 +12,14 @@ from fhir_mapping.numerals import Numerals, any_of
 
 _HOUR = r"(?:hours?(?:\(s\))?|hrs?\.?|h)"
 _MINUTE = r"(?:minutes?(?:\(s\))?|mins?\b\.?|minuts?|mintues?|minuets?)"
-_BLANK = r"\*{2,}|_{2,}|\[\s*\]|\{[^{}]{0,40}\}|@\w{1,30}@|<<[^<>]{0,40}>>|\bx{2,}|\?{2,}|\[[a-z #_*]{1,30}\]"
+_BLANK = (
+    r"\*{2,}|_{2,}|\[\s*\]|\{[^{}]{0,40}\}|@\w{1,30}@|<<[^<>]{0,40}>>|\bx{2,}|\?{2,}|\[[a-z #_*]{1,30}\]|\ufffd{1,4}"
+)
 # Two looks before the long search, the cheap one first: most sentences tell no time.
 _DIGITS = re.compile(r"\d ?h|\d:\d|\d['\u2019\u2032]")
 _ANY = re.compile(
     r"\b(?:min|mintue)|[^\sa-z]min|\d['\u2019\u2032]|hour|\bhrs?\b|[^\sa-z]hrs?\b|\d ?h\d|[^\sa-z] ?h\b|\d:\d"
-    r"|[\])}_*>@?]\s*min"
+    r"|[\])}_*>@?\ufffd]\s*min"
 )
 _PRIME = "['\u2019\u2032]"  # 45' is read as minutes only beside the word total
 _HEDGE = 40  # characters before a number in which it may be hedged
@@ -97,11 +99,11 @@ class DurationGrammar:
         one = rf"(?:{number}|an?\b)"
         unit = rf"\s?-?\s?(?:{_MINUTE}|(?:hours?|hrs?|h)(?![\w/]))"
         behind = after.replace(" ", r"\ ")  # which the verbose pattern below would leave out
-        note = rf"[*\u2020\u2021?{ODD}{UNKNOWN}]|\(\?\)|\[\d{{1,2}}\]|\^\S{{1,4}}?"
+        note = rf"[*\u2020\u2021?{ODD}{UNKNOWN}]|\(\?\)|\[\d{{1,2}}\]|\^\S{{0,4}}?"
         unread = rf"(?:{behind}|{any_of(others)}|odd|something|{note})"
         first = "".join(sorted({word[0] for word in words} | {*"abchqstx"}))  # and of the other ways below
         written = rf"""
-            (?=(?<!\w)[\d{first}{ODD}]|[*_?@<{{\[])(?:
+            (?=(?<!\w)[\d{first}{ODD}]|[*_?@<{{\[\ufffd])(?:
             (?P<clock>{SPAN})
             |(?P<range>(?<![\w./])(?<!\d:){number}(?:\s*-?\s*{_MINUTE})?{to}{number}{twin}\s*[+-]?\s*(?:{_MINUTE}|{_HOUR}\b)
               |\bbetween\s+{number}(?:\s*{_MINUTE})?\s+(?:and|to)\s+{number}\s*{_MINUTE})

@@ -9,6 +9,7 @@ MARK = "^"
 _ORDINAL = re.compile(r"(?:st|nd|rd|th)\b", re.IGNORECASE)
 _SIGNS = frozenset("\u00ae\u2122\u2120\u00a9\u00ba\u00aa\u00b0")  # of brands, ordinals and degrees: no footnotes
 _ENDS = frozenset(".,;:)]%'\"\u2019\u201d")
+_OPENINGS = frozenset("*\u2020\u2021([")
 _REFERENCE = re.compile(r"\s*[\[(]?(?:\d{1,3}|[a-z*\u2020\u2021\u00a7]{1,2})[\])]?\s*", re.IGNORECASE)
 
 
@@ -22,7 +23,7 @@ def between(before: str, said: str, *, lowered: bool) -> str:
     if not before or before.isspace() or after.isspace() or after in _SIGNS or before in _SIGNS:
         return ""
     if lowered:
-        return MARK if before.isdigit() and (after.isdigit() or not after.isalpha()) else ""
+        return MARK if before.isdigit() and (after.isdigit() or after in _OPENINGS) else ""
     if before.isdigit() and _ORDINAL.match(said):
         return ""
     return MARK if before.isalnum() or before in _ENDS else ""

@@ -383,6 +383,14 @@ def test_a_heap_of_records_four_times_as_high_takes_no_more_than_ten_times_as_lo
         "1",
         r"\strike{",
         r"\v0}",
+        r"\super 1",
+        r"{\super 1}",
+        r"{\footnote ",
+        r"{\footnote a}",
+        r"{\field{\*\fldinst FORMCHECKBOX",
+        r"{\field{\*\fldinst SYMBOL 163}}",
+        r"\f0\'a3\u-3933?",
+        r"\uc9\u1",
     ],
 )
 def test_rich_text_four_times_as_long_takes_no_more_than_ten_times_as_long(piece: str) -> None:

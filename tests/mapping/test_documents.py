@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from fhir_mapping.facts import MdmLevel, Modality
 from fhir_mapping.markup import from_html
+from fhir_mapping.rtf import from_rtf
 from tests.mapping.charts import Json, bundle, by_method, extended, facts, minutes, note, read, visit
 
 SAID = "I spent a total of 34 minutes on the date of service."
@@ -385,6 +386,131 @@ def test_a_number_on_a_page_is_never_joined_with_what_is_no_part_of_it(markup: s
     found = facts(visit(), note(f"<p>Total time: {markup}</p>", "text/html")).total_minutes
     assert found.value == minutes
     assert minutes or "which is no exact statement" in (found.why_unknown or "")
+
+
+FONTS = (
+    r"{\fonttbl{\f0\fswiss Arial;}{\f3\froman\fcharset2{\*\panose 05050102010706020507}Symbol;}"
+    r"{\f4\fnil\fcharset2 Wingdings;}{\f5\fnil\fcharset2 Some Signs;}{\f6\fnil Symbol;}{\f7\fnil Wingdings 2;}}"
+)
+
+
+def rich(body: str) -> str:
+    return rf"{{\rtf1\ansi\ansicpg1252\deff0{FONTS}\f0 {body}\par}}"
+
+
+@pytest.mark.parametrize(
+    ("body", "minutes"),
+    [
+        (r"3{\b 4} minutes", 34),
+        (r"34\~minutes", 34),
+        (r"thirty\_four minutes", 34),
+        (r"thirty\-four minutes", 34),
+        (r"3\u8203?4 minutes", 34),
+        ("3\r\n4 minutes", 34),
+        (r"34\super0  minutes\nosupersub", 34),
+        (r"{\f3 34} minutes", 34),
+        (r"{\field{\*\fldinst FORMTEXT}{\fldrslt 34}} minutes", 34),
+        (r"34 minutes. MDM{\footnote As below.}: low", 34),
+        (r"34{\super 1} minutes", None),
+        (r"34\super 1\nosupersub  minutes", None),
+        (r"34\super1 1\super0  minutes", None),
+        (r"34\super 1\plain  minutes", None),
+        (r"34{\up6 1} minutes", None),
+        (r"34{\sub 1} minutes", None),
+        (r"34\dn4 1\dn0  minutes", None),
+        (r"34{\super\'31} minutes", None),
+        (r"34{\super\u185?} minutes", None),
+        (r"34\u185? minutes", None),
+        (r"{\super 1}34 minutes", None),
+        (r"34 minutes{\super 1}", None),
+        (r"34{\footnote Estimated.} minutes", None),
+        (r"34 minutes{\super\chftn}{\footnote\pard\plain{\super\chftn} Estimated.} on this date.", None),
+        (r"thirty-four minutes {\footnote Estimated.}", None),
+        (r"{\f3\'a3}39 minutes", None),
+        (r"{\f3 \'b3}30 minutes", None),
+        (r"{\f3 \'bb 30} minutes", None),
+        (r"\f3\'b3\f0 30 minutes", None),
+        (r"\f3\'b3\plain 30 minutes", None),
+        (r"{\f6\'b3} 30 minutes", None),
+        (r"{\f5\'b3} 30 minutes", None),
+        (r"{\f3\u-3933?}39 minutes", None),
+        (r"{\f3\u-3933\'a3}39 minutes", None),
+        (r"{\f3\uc0\u-3933}39 minutes", None),
+        (r"\u-3933?39 minutes", None),
+        (r"{\loch\af3\hich\af3\dbch\af0\f3 \'b3}30 minutes", None),
+        (r"{\hich\af3\loch\f0 \'b3}30 minutes", None),
+        (r'{\field{\*\fldinst SYMBOL 163 \\f "Symbol" \\s 12}{\fldrslt}}39 minutes', None),
+        (r'{\field{\*\fldinst SYMBOL 0xB3 \\f "Symbol"}{\fldrslt\f3\'b3}}39 minutes', None),
+        (r"{\field{\*\fldinst FORMDROPDOWN{\*\formfield{\fftype2\ffres1{\*\ffl 30}}}}{\fldrslt}} minutes", None),
+        (r"3\line 4 minutes", None),
+        (r"3\cell 4 minutes", None),
+    ],
+)
+def test_a_number_of_a_rich_text_is_never_joined_with_what_is_no_part_of_it(body: str, minutes: int | None) -> None:
+    found = facts(visit(), note(rich(f"Total time: {body}"), "text/rtf")).total_minutes
+    assert found.value == minutes
+    assert minutes or "which is no exact statement" in (found.why_unknown or "")
+
+
+def box(label: str, stands: str) -> str:
+    told = rf"{{\*\formfield{{\fftype1{stands}{{\*\ffname Check1}}}}}}"
+    return rf"{{\field{{\*\fldinst {{FORMCHECKBOX}}{told}}}{{\fldrslt}}}} {label} "
+
+
+@pytest.mark.parametrize(
+    ("body", "mode"),
+    [
+        (r"{\f4\'fe} Video visit {\f4\'a8} Telephone visit", Modality.AUDIO_VIDEO),
+        (r"{\f4 o} Video visit {\f4 x} Telephone visit", Modality.AUDIO_ONLY),
+        (r"{\f4\u-3928?} Video visit {\f4\u-3842?} Telephone visit", Modality.AUDIO_ONLY),
+        (r"{\f7 R} Video visit {\f7\'a3} Telephone visit", Modality.AUDIO_VIDEO),
+        (box("Video visit", r"\ffres1\ffdefres0") + box("Telephone visit", r"\ffres0"), Modality.AUDIO_VIDEO),
+        (
+            box("Video visit", r"\ffres25\ffdefres0") + box("Telephone visit", r"\ffres25\ffdefres1"),
+            Modality.AUDIO_ONLY,
+        ),
+        (box("Video visit", r"\ffdefres1") + box("Telephone visit", ""), Modality.AUDIO_VIDEO),
+        (box("Video visit", "") + box("Telephone visit", ""), None),  # nobody tells how they stand
+    ],
+)
+def test_the_ticked_box_of_a_rich_text_is_the_one_that_counts(body: str, mode: Modality | None) -> None:
+    assert facts(visit(), note(rich(body), "text/rtf")).modality.value is mode
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (r"home O{\sub 2}, 21{\super st}", "home O2, 21st\n"),
+        (r"Plan{\footnote See below.}: rest", "Plan: rest\n\nFootnote: See below."),
+        (r"34 min{\footnote {\b More} or less.}", "34 min^\n\nFootnote: More or less."),
+        (r"{\v 34 min{\footnote hidden}}", "\n"),
+        (r"{\listtext\f4\'76\tab}rest caf\'e9", "\u2022\trest caf\xe9\n"),
+        (r"{\f4\'76\'6b} rest", "\u2022\ufffd rest\n"),
+        (r"\uc2{\f3\'a3}\u8804 <=5", "\u2264\u22645\n"),
+        (r"{\f3 a, b}", "\u03b1, \u03b2\n"),
+    ],
+)
+def test_a_rich_text_is_read_as_it_is_drawn(body: str, said: str) -> None:
+    assert from_rtf(rich(body)) == said
+
+
+@pytest.mark.parametrize(
+    "markup", [r"{\rtf1 \uc text}", r"{\rtf1 \u9999999999 }", r"{\rtf1\super \u1114112 }", r"{\rtf1 \pict\bin\super }"]
+)
+def test_a_rich_text_that_is_broken_is_named(markup: str) -> None:
+    assert "DocumentReference/d1: its text is broken; not read" in facts(visit(), note(markup, "text/rtf")).notes
+
+
+@pytest.mark.parametrize(
+    ("markup", "said"),
+    [
+        (r"\super 1\super0 34 minutes", "1^34 minutes"),
+        (r"{\rtf1 a{\footnote b", "a\nFootnote: b"),
+        (r"{\rtf1 a}}}\super x", "a"),
+    ],
+)
+def test_a_rich_text_whose_groups_do_not_close_is_read_to_its_end(markup: str, said: str) -> None:
+    assert from_rtf(markup) == said
 
 
 @pytest.mark.parametrize(
