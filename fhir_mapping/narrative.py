@@ -28,6 +28,9 @@ _OWN = {"total_minutes", "cumulative_minutes", "discussion_minutes", "mdm", *ELE
 _MOST_WITNESSES = 5  # quotations of one value: nobody reads more
 _MOST_VALUES = 10  # of one thing: two are a contradiction already
 
+_INEXACT = {"mdm": "could not be read as one level"}
+"""What is wrong with a statement that is asked about, where it may be exact and is only not understood."""
+
 
 @dataclass(frozen=True, slots=True)
 class Narrative:
@@ -80,7 +83,7 @@ class Narrative:
         said = " and ".join(dict.fromkeys(f'"{one.said}"' for one in asked))
         parts = [
             reason,
-            f"the note says {said}, which is no exact statement" if asked else "",
+            f"the note says {said}, which {_INEXACT.get(target, 'is no exact statement')}" if asked else "",
             not_usable(refused) if refused else "",
             "" if reason or asked or refused != fact.refused else self._silent(None),
         ]

@@ -99,8 +99,9 @@ def _standing(line: Line, rules: NoteRules, target: str) -> Iterator[Found]:
             effect = line.effect(rules, target, match, value)
             if effect == "drop":
                 continue
-            # What stands in the first line is the title of the note, no passing mention; but none tells of consent.
-            weak = effect == "weak" or (row.weak and (line.number > 0 or target == CONSENT))
+            # What stands in the first line is the title of the note, no passing mention; but none tells of consent, nor
+            # does what is not understood become plain there.
+            weak = effect == "weak" or (row.weak and (line.number > 0 or target == CONSENT or row.vague))
             yield line.found(target, None if effect == "ask" else value, match[0], weak=weak)
             values.add(value)
             taken.append((start, end))

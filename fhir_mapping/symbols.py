@@ -5,6 +5,7 @@ letter that nobody can read, never as the one that was written.
 """
 
 from collections.abc import Mapping
+from string import digits
 
 UNREADABLE = "\ufffd"
 _BULLET = "\u2022"
@@ -14,7 +15,7 @@ _PRIVATE = range(0xF000, 0xF100)  # where the letters of these fonts lie in Unic
 _LATIN = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _GREEK = "ΑΒΧΔΕΦΓΗΙϑΚΛΜΝΟΠΘΡΣΤΥςΩΞΨΖαβχδεφγηιϕκλμνοπθρστυϖωξψζ"
 _SYMBOL: Mapping[int, str] = {
-    **{ord(one): one for one in "0123456789()+,./:;<=>[]{}|%&!?#_"},
+    **{ord(one): one for one in digits + "()+,./:;<=>[]{}|%&!?#_"},
     **{ord(latin): greek for latin, greek in zip(_LATIN, _GREEK, strict=True)},
     ord("-"): "\u2212",
     ord("*"): "\u2217",

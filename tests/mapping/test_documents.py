@@ -165,6 +165,12 @@ def test_a_vague_total_is_asked_about_in_its_own_words() -> None:
     assert 'the note says "I spent about 30 minutes on this visit."' in (found.why_unknown or "")
 
 
+def test_a_level_that_is_not_understood_is_told_in_its_own_words() -> None:
+    found = facts(visit(), note("MDM: S/F. Rest.")).mdm
+    assert found.value is None
+    assert found.why_unknown == 'the note says "MDM: S/F.", which could not be read as one level'
+
+
 @pytest.mark.parametrize(
     ("documents", "structured", "alone"),
     [([], "and no note was read", "no note was read"), ([note("Well.")], "nor does a note", "no note says it")],

@@ -520,6 +520,81 @@ def test_everything_else_is_read_where_it_is_said_and_nowhere_else(target: str, 
     assert read(text, target) == value
 
 
+def levels(text: str) -> list[object]:
+    return [one.value for one in read_note(text, note_rules()) if one.target == "mdm"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            "MDM: SF",
+            "MDM: S/F",
+            "MDM - SF",
+            "MDM = SF.",
+            "MDM SF",
+            "MDM is SF",
+            "MDM was S/F.",
+            "[MDM] SF",
+            "SF MDM",
+            "S/F MDM.",
+        ),
+        *(
+            "MDM: 3",
+            "MDM: III",
+            "MDM: level 3",
+            "MDM: L",
+            "MDM: complex",
+            "MDM moderately complex",
+            "MDM: mderate",
+            "MDM: simple",
+        ),
+        *(
+            "MDM (2021 table): SF",
+            "Level of MDM: SF",
+            "MDM level SF",
+            "MDM: [x] SF",
+            "MDM supports SF",
+            "MDM: very low",
+        ),
+        "Medical decision making of minimal complexity",
+        "Medical decision making was of minimal complexity.",
+        "Complexity of medical decision making: minimal",
+        "Visit of minimal complexity.",
+        "Minimal complexity MDM",
+        "MDM: I reviewed the outside records.",
+    ],
+)
+def test_a_level_that_is_not_understood_is_named_as_unread(text: str) -> None:
+    assert levels(text) == [None]
+    assert levels(f"Seen today.\n{text}\nMDM: moderate.") == ["moderate"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            "MDM:",
+            "MDM: ***",
+            "MDM: n/a",
+            "MDM: not used.",
+            "MDM was not used.",
+            "MDM: see above",
+            "MDM is documented above.",
+        ),
+        *("Level by MDM.", "Billing on MDM.", "MDM reviewed.", "MDM today.", "MDM: pending", "MDM: as below"),
+        *("Shared decision making was used.", "Decision making capacity intact.", "Decision making capacity: full."),
+        *(
+            "Her last visit's MDM: SF",
+            "MDM: problems moderate, data low, risk high.",
+            "High complexity laboratory certificate.",
+        ),
+    ],
+)
+def test_what_says_nothing_of_the_level_is_not_asked_about(text: str) -> None:
+    assert levels(f"Seen today.\n{text}") == []
+
+
 @pytest.mark.parametrize(
     ("text", "minutes"),
     [

@@ -40,7 +40,7 @@ def test_a_site_without_note_rules_reads_by_ours(tmp_path: Path) -> None:
     [
         ("target: mdm_risk,", "target: mood,", "nobody reads mood"),
         ("value: patient_unable", "value: patient_lazy", "audio_only_reason is never patient_lazy"),
-        ("{gap}{m}", "{gap}({m}", "the pattern is broken"),
+        ("{gap}{t}", "{gap}({t}", "the pattern is broken"),
         ("direction: before", "direction: above", "direction"),
         ("sources:", "sourced:", "sourced"),
         ("effect: ask", "effect: guess", "effect"),
