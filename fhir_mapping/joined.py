@@ -130,7 +130,7 @@ def _before(numeral: str, other: str) -> str:
     ]
     signs = rf"[{_HYPHENS},/+&\u00b1\u00d7*\u00b7^|'\u2019_]|\.{{2,}}|\u2026"
     words = "to|or|and|by|through|thru|until|till|plus|minus|less|times|x|comma|oh?"
-    between = rf"(?:\s*(?:{signs}){{1,3}}\s*|\s|\s(?:{words})\s)(?:an?\s)?"
+    between = rf"(?:\s*(?:{signs}){{1,3}}\s*|(?<=\d)[^\w\s:=)\]>}}\"]|\s|\s(?:{words})\s)(?:an?\s)?"
     sign = (
         rf"(?<=[\s(:=])[{_SIGNS}]|[{_LIMITS}]\s*|[\^\u221a?\u00a3\u20ac\u00a5]|[{ODD}]|(?![{_BULLETS}])[{UNKNOWN}]\s?"
     )

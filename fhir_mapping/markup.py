@@ -25,7 +25,10 @@ _FONT = re.compile(
 )
 # Which the parser would end where a paragraph begins in it.
 _STRUCK_OUT = re.compile(r"(?<=<)(/?)(?:s|strike)(?=[\s/>])", re.IGNORECASE)
-_OUT_OF_SIGHT = re.compile(r"line-through|display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
+_OUT_OF_SIGHT = re.compile(
+    r"line-through|display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)|(?:font-size|opacity)\s*:\s*0(?![\d.]*[1-9])",
+    re.IGNORECASE,
+)
 _BLOCKS = frozenset(
     {
         *("p", "div", "li", "ul", "ol", "dt", "dd", "section", "table", "caption", "tr"),

@@ -139,7 +139,17 @@ def test_a_length_of_time_that_is_not_exact_is_vague_and_has_no_minutes(written:
         *("10 + 24 minutes", "3 x 10 minutes", "3\xd710 minutes", "20/30 minutes", "40\xb15 minutes", "20|30 minutes"),
         *("thirty-\u2014four minutes", "34-40-45 minutes", "three or thirty minutes", "3 4 minutes"),
         # digits that are not all read
-        *("1,034 minutes", "1 034 minutes", "1'034 minutes", "1.034 minutes", "1,5 hours", "34.567 hours"),
+        *(
+            "1,034 minutes",
+            "1 034 minutes",
+            "1'034 minutes",
+            "1\u066c034 minutes",
+            "1\xb7034 minutes",
+            "1;034 minutes",
+            "1.034 minutes",
+            "1,5 hours",
+            "34.567 hours",
+        ),
         *(
             "12345 minutes",
             "12:34 minutes",
