@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 
 from cds_hooks.charts import as_part_of_a_page, by_code, by_month, by_reason, height_of
+from cds_hooks.store import patience
 from cds_hooks.store.database import Database, StoreUnavailableError
 from cds_hooks.store.statistics import Statistics, statistics
 from cds_hooks.web.days import asked_day
@@ -42,7 +43,8 @@ def look_back(query: Mapping[str, str], database: Database, reasons: Mapping[str
     except ValueError as refused:
         return Activity(fault=str(refused), status=UNFIT)
     try:
-        found = statistics(database, _midnight(since), _midnight(until))
+        with patience.at_most(patience.FEEDBACK):
+            found = statistics(database, _midnight(since), _midnight(until))
     except StoreUnavailableError:
         fault = "The store does not answer. Look at TELECODE_DATABASE_URL and at /readyz, then load this page again."
         return Activity(since, until, fault=fault, status=DOWN)

@@ -23,6 +23,7 @@ from cds_hooks.store.ledger import Caller, CardGiven, Feedback, Ledger, OfferedC
 from cds_hooks.store.seen_tokens import SeenTokens
 from cds_hooks.store.statistics import events, statistics
 from cds_hooks.store.tables import FEEDBACK, METADATA
+from cds_hooks.web.activity import look_back
 from tests.documents import ROOT
 from tests.servers.conftest import new_database, postgres_binary
 from tests.store import test_migrations
@@ -151,6 +152,17 @@ def test_a_card_is_not_waited_for_where_the_database_does_nothing(
         ledger.give(card, Caller(), NOON)  # that this comes back at all is the test: nobody lets go before
     ledger.give(card, Caller(), NOON)
     assert database.answers()
+    database.close()
+
+
+def test_a_page_does_not_wait_for_a_database_that_does_nothing(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cds_hooks.store.patience.FEEDBACK", 0.2)
+    database = Database.open(database_url)
+    with stopped(database_url):
+        assert look_back({}, database, {}).status == 503
+    assert look_back({}, database, {}).status == 200
     database.close()
 
 
