@@ -27,7 +27,7 @@ REFUSALS: Mapping[int, str] = {
     412: "The Encounter can be had neither from prefetch nor from the FHIR server",
     413: "The body is too large",
     415: "The body is not application/json",
-    503: "The store does not answer",
+    503: "Now it cannot be known or kept: send it again after the seconds of `Retry-After`",
 }
 ADDRESS = r"^[Hh][Tt][Tt][Pp][Ss]?://[A-Za-z0-9\[]"
 REF = "#/components/schemas/{model}"
@@ -99,7 +99,7 @@ def _operations(app: Flask, services: Mapping[str, Service], *, signed: bool) ->
 
 def _operation(endpoint: str, door: _Door, service: Service | None, *, signed: bool) -> Json:
     guarded = signed and endpoint != DISCOVERY and not endpoint.startswith(f"{OPERATIONS}.")
-    refusals = (*door.refusals, 401) if guarded else door.refusals
+    refusals = {*door.refusals, 401, 503} if guarded else {*door.refusals}
     found: Json = {
         "operationId": endpoint if service is None else f"{endpoint}.{service.id}",
         "summary": door.summary,

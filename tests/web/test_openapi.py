@@ -71,5 +71,6 @@ def test_production_describes_no_door_that_is_closed_and_asks_for_tokens(tmp_pat
     assert call["security"] == [{"client": []}]
     RefusalJson.model_validate_json(client.post(NOTE_SIGN, json={}).data)
     assert "401" in call["responses"]
+    assert "503" in call["responses"]
     for path in ("/cds-services", "/healthz", "/openapi.json"):
         assert "security" not in paths[path]["get"]
