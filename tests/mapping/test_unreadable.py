@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from fhir_mapping import documents, narrative
+from fhir_mapping import attachments, narrative
 from fhir_mapping.facts import Modality, PatientStatus
 from fhir_mapping.latest_visit import latest_visit
 from fhir_mapping.note import read_within
@@ -166,7 +166,7 @@ def test_a_note_whose_format_makes_its_reader_fail_costs_that_note_alone(monkeyp
     def fail(_: str) -> str:
         raise MemoryError
 
-    monkeypatch.setitem(vars(documents)["_READERS"], "text/rtf", fail)
+    monkeypatch.setitem(vars(attachments)["_READERS"], "text/rtf", fail)
     found = read(visit(), note(r"{\rtf1 x}", "text/rtf"), note(SAID, own="d2"))
     assert "DocumentReference/d1: its text could not be read; not read" in found.facts.notes
     assert found.facts.total_minutes.value == 34

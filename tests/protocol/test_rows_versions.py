@@ -32,7 +32,7 @@ def test_a9_discovery_for_3_0_differs_by_its_two_members_alone(app_with: Callabl
 
 
 def test_a9_another_version_stops_the_start(app_with: Callable[..., FlaskClient]) -> None:
-    with pytest.raises(ValueError, match="cds_hooks_version"):
+    with pytest.raises(ValueError, match="TELECODE_CDS_HOOKS_VERSION"):
         app_with(cds_hooks_version="1.0")
 
 

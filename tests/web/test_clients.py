@@ -229,7 +229,7 @@ def test_until_epics_trigger_is_named_no_chart_that_is_opened_gets_a_card_in_pro
     good["hook"] = "patient-view"
     if trigger:
         good["extension"] = {TRIGGER: trigger}
-    client = app_with(client="epic", environment=environment, host="127.0.0.1")
+    client = app_with(client="epic", environment=environment, allow_unauthenticated="true")
     assert len(client.post(PATIENT_VIEW, json=good).get_json()["cards"]) == cards
 
 
