@@ -120,7 +120,7 @@ def test_every_guideline_question_and_remark_is_used(book: PolicyBook, told: Tol
         for name, text in {**book.guidelines.questions, **book.guidelines.remarks}.items()
         if not any(text.split("{")[0] in found for found in texts)
     ]
-    # Told of charts alone: facts in JSON always have a date, and nothing that was found and cannot be used.
-    assert unused == ["service_date", "read_in_part"]
+    # Charts alone bring these about: facts in JSON have a date, say the class outright, and hold nothing unusable.
+    assert unused == ["patient_class", "service_date", "read_in_part"]
     cited = {step.rule for _, o in told for step in o.steps}
     assert sorted(book.guidelines.rules.keys() - cited) == []

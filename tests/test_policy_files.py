@@ -318,7 +318,7 @@ SLIPS = {
     ),
     "an order of asking with a question that does not exist": (
         "codes/guidelines.yaml",
-        "asking_order: [service_date, primary_payer,",
+        "asking_order: [service_date, patient_class, primary_payer,",
         "asking_order: [service_date, primary_payr,",
         "primary_payr is not a question",
     ),

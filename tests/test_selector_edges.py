@@ -79,6 +79,28 @@ def test_a_chart_without_a_date_is_asked_for_it(book: PolicyBook) -> None:
     assert outcome.as_json()["policy"] == {"service_date": None, "fingerprint": book.fingerprint}
 
 
+DOUBT: Fact[Any] = Fact(evidence=(Evidence("Encounter/e1", "Encounter.class", "7"),), why_unknown="7 is no known class")
+
+
+def test_a_doubt_whether_it_was_an_outpatient_visit_is_asked_before_a_code_is_recommended(book: PolicyBook) -> None:
+    sure = select(visit(), book)
+    assert sure.kind is Kind.SELECTION
+    assert select(visit(patient_class=Fact(why_unknown="no class")), book).kind is Kind.SELECTION
+    outcome = select(visit(patient_class=DOUBT), book)
+    assert outcome.kind is Kind.UNDETERMINED
+    assert outcome.questions[0].id == "patient_class"
+    assert "7 is no known class" in outcome.questions[0].text
+    assert [one.code for one in outcome.candidates] == [one.code for one in sure.candidates]
+    assert not any(one.recommended for one in outcome.candidates)
+    assert {one.supposing["patient_class"] for one in outcome.candidates} == {"outpatient"}
+
+
+def test_the_doubt_is_not_asked_where_the_contact_is_not_reportable_anyway(book: PolicyBook) -> None:
+    outcome = select(visit(patient_class=DOUBT, service_kind=Fact(ServiceKind.RESULTS_ONLY)), book)
+    assert outcome.kind is Kind.NOT_REPORTABLE
+    assert outcome.questions == ()
+
+
 @pytest.mark.parametrize(
     ("habit", "modifiers", "optional"),
     [
