@@ -8,7 +8,7 @@ from fhir_mapping.attachments import Attachments, Unread
 from fhir_mapping.chart import Chart
 from fhir_mapping.moments import LACKS_ZONE, moment_or_none
 from fhir_mapping.people import People
-from fhir_mapping.resources import Json, name, quote, record, records, reference, text
+from fhir_mapping.resources import Json, name, quote, records, reference, text
 from fhir_mapping.roster import surely_another
 from fhir_mapping.unreadable import NOTE, Fault, fault_of
 

@@ -197,11 +197,14 @@ def test_there_are_mutants_enough() -> None:
     assert sum(1 for resources in GOOD.values() for _ in mutants(request(resources))) >= LEAST_MUTANTS
 
 
+KEPT = {"resourceType", "id", "subject", "patient", "beneficiary", "identifier", "entry"}
+
+
 class Faulty(dict[str, Any]):
     """A resource with which every reader fails."""
 
     def get(self, key: str, default: Any = None) -> Any:
-        if key not in {"resourceType", "id", "subject", "patient", "beneficiary"}:
+        if key not in KEPT:
             raise RuntimeError(key)
         return super().get(key, default)
 

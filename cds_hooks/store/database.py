@@ -10,7 +10,7 @@ from pathlib import Path
 from threading import Event
 
 from alembic.util import CommandError
-from sqlalchemy import Connection, Engine, Table, make_url, text
+from sqlalchemy import URL, Connection, Engine, Table, make_url, text
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from cds_hooks.store import patience, schema
@@ -63,15 +63,16 @@ class Database:
 
         Raises BadDatabaseError for an address of no known kind, StoreUnavailableError if it cannot be reached.
         """
-        engine = _engine(url)
-        name = engine.url.database
-        if engine.dialect.name == "sqlite" and name and name != ":memory:":
+        address = _address(url)
+        if address.get_backend_name() == "sqlite":
+            name = address.database or ":memory:"
             # To connect would make the file, for this very user, who may be another than the service's.
             file = Path(name).resolve()
-            if file.is_dir() or not os.access(file if file.exists() else file.parent, os.W_OK):
+            is_file = not name.startswith((":memory:", "file:"))
+            if is_file and (file.is_dir() or not os.access(file if file.exists() else file.parent, os.W_OK)):
                 raise StoreUnavailableError("its file or folder cannot be written")
             return
-        database = Database(engine)
+        database = Database(_engine(url))
         try:
             with database.reading(patience.LOOK) as connection:
                 connection.execute(text("SELECT 1"))
@@ -182,16 +183,24 @@ class Database:
         self.engine.dispose()
 
 
-def _engine(url: str) -> Engine:
+def _address(url: str) -> URL:
     try:
-        parsed = make_url(url)
-        if parsed.get_backend_name() == "postgresql":
+        address = make_url(url)
+    except ArgumentError as refused:
+        raise BadDatabaseError(f"the database address cannot be used: {type(refused).__name__}") from None
+    if address.get_backend_name() not in {"sqlite", "postgresql"}:
+        raise BadDatabaseError("the database must be sqlite or postgresql")
+    return address
+
+
+def _engine(url: str) -> Engine:
+    address = _address(url)
+    try:
+        if address.get_backend_name() == "postgresql":
             # Its driver is there only where the extra is installed.
             from cds_hooks.store.postgresql import postgresql_engine  # noqa: PLC0415 - see the line above
 
-            return postgresql_engine(parsed)
-        if parsed.get_backend_name() != "sqlite":
-            raise BadDatabaseError("the database must be sqlite or postgresql")
-        return sqlite_engine(parsed)
+            return postgresql_engine(address)
+        return sqlite_engine(address)
     except (ArgumentError, ImportError) as refused:
         raise BadDatabaseError(f"the database address cannot be used: {type(refused).__name__}") from None
