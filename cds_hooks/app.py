@@ -73,7 +73,10 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.register_error_handler(
         EncounterNotHad,
         lambda _: refusal(
-            412, "the Encounter is required: send the resource in prefetch, or let it be fetched", "prefetch"
+            412,
+            "the Encounter of this request could not be read: send the resource in prefetch, with its resourceType and "
+            "id, or let it be fetched from a fhirServer that the site has listed",
+            "prefetch",
         ),
     )
     app.register_error_handler(

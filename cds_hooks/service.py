@@ -30,7 +30,14 @@ from cds_hooks.exchange.unread import Reads, load_reads
 from cds_hooks.settings import Settings
 from cds_hooks.store.ledger import CardGiven, OfferedCode
 from fhir_mapping.facts import EncounterFacts, Fact, Modality, Parties, RecordShows, Release
-from fhir_mapping.gather import ContradictedPatient, Gathered, MissingEncounter, WrongPatient, gather
+from fhir_mapping.gather import (
+    ContradictedPatient,
+    ContradictedVisit,
+    Gathered,
+    MissingEncounter,
+    WrongPatient,
+    gather,
+)
 from fhir_mapping.identity import others_read
 from fhir_mapping.latest_visit import latest_visit
 from fhir_mapping.note_rows import load_note_rules
@@ -48,8 +55,8 @@ EARLIER = "priorEncounters"
 NO_VISIT_ORDERED = ("no_visit_ordered", "No draft order of this visit carries an E/M code.")
 OF_VISIT = "{{context.encounterId}}"
 MIX_UP = "record_mix_up"
-SUBJECT = "subject"
-"""The mix-up within the visit's own record; the others are called by the prefetch key of the record."""
+SUBJECT, VERSIONS = "subject", "versions"
+"""The mix-ups within the visit's own record; the others are called by the prefetch key of the record."""
 _LOG = logging.getLogger("telecode")
 
 
@@ -211,11 +218,13 @@ class Telecode:
                 complete_history=self.settings.complete_history,
                 fhir_version=request.fhir_version,
                 signed=request.document_id,
+                drafted=request.drafted,
             )
         except MissingEncounter as missing:
             raise EncounterNotHad(encounter_id) from missing
         except ContradictedPatient as contradicted:
-            raise MixedUp(SUBJECT) from contradicted
+            what = VERSIONS if isinstance(contradicted, ContradictedVisit) else SUBJECT
+            raise MixedUp(what) from contradicted
         except WrongPatient as wrong:
             if self.offer.required in request.prefetch:
                 raise

@@ -1,7 +1,7 @@
 """Sorts what the EHR sent into one chart: this visit, this patient's other records, and what could not be read."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from fhir_mapping.encounter import visit_moment
@@ -10,6 +10,7 @@ from fhir_mapping.moments import Moment
 from fhir_mapping.resources import NOTHING, Json, Reference, name, quote, record, records, reference, text
 from fhir_mapping.searches import Search, searches
 from fhir_mapping.sent import Sent, collect
+from fhir_mapping.versions import newest
 from fhir_mapping.vocabulary import Vocabulary
 
 _MODIFIER, _NOT_UNDERSTOOD = "modifierExtension", "carries a modifier that is not understood"
@@ -25,6 +26,10 @@ class WrongPatient(ValueError):
 
 class ContradictedPatient(WrongPatient):
     """The visit says in two ways whose it is, and they do not agree, or not with the Patient that was sent."""
+
+
+class ContradictedVisit(ContradictedPatient):
+    """The visit was sent in two versions that differ, and nothing says which of them is the newer one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,18 +94,21 @@ class Chart:
         return ref.kind in {"", "Encounter"} and ref.id == text(self.encounter.get("id"))
 
 
-def open_chart(
+def open_chart(  # noqa: PLR0913 - one chart, and what is known of the records it is made of
     resources: Iterable[object],
     patient_id: str,
     encounter_id: str,
     vocabulary: Vocabulary,
     without: Iterable[Json] = (),
+    drafted: Collection[str] = (),
 ) -> Chart:
     """Sort the values of a prefetch into the chart of one visit.
 
-    Parameters: `without`, the resources that cannot be read, which are left out and named.
-    Raises MissingEncounter if the visit is not among them, WrongPatient if it is another patient's, and its subclass
-    ContradictedPatient if what it says of its patient does not agree.
+    Parameters: `without`, the resources that cannot be read, which are left out and named; `drafted`, the names of
+    drafts, which stand for what is stored under the same name.
+    Raises MissingEncounter if the visit is not among them, WrongPatient if it is another patient's, and its subclasses
+    ContradictedPatient if what it says of its patient does not agree, and ContradictedVisit if it was sent twice and
+    differs.
     """
     notes: list[str] = []
     resources = list(resources)
@@ -111,6 +119,8 @@ def open_chart(
     if unread:
         notes += [f"{name(one)} could not be read; not used" for one in unread.values()]
         sent = [found for found in sent if id(found[1]) not in unread]
+    sent, contradicting = newest(sent, drafted)
+    notes += [f"{quote(one)} was sent in versions that differ, none of them newer" for one in sorted(contradicting)]
     index = _Index(sent)
     patient, visit = (reference(given).id or given for given in (patient_id, encounter_id))
     encounter = index.visit(visit)
@@ -122,6 +132,8 @@ def open_chart(
             raise ContradictedPatient("what the encounter says of its patient does not agree")
         case (None, None):
             notes.append("Encounter.subject does not say which patient it is")
+    if name(encounter) in contradicting:
+        raise ContradictedVisit("the encounter was sent in versions that differ")
     mine = index.of_patient(person, encounter)
     left: list[tuple[Json, str]] = []
     if len(mine) < len(sent):
@@ -186,8 +198,8 @@ class _Index:
         self._has_bare_urls = False
         for url, resource in sent:
             kind, own = text(resource.get("resourceType")), text(resource.get("id"))
-            if own and self._by_name.setdefault(f"{kind}/{own}", resource) is not resource:
-                continue  # the same resource under two prefetch keys
+            if own:
+                self._by_name.setdefault(f"{kind}/{own}", resource)
             if kind in self.by_kind:
                 self.by_kind[kind].append(resource)
             else:

@@ -83,16 +83,16 @@ class _Reader:
     def sort_observations(self) -> None:
         vocabulary = self.chart.vocabulary
         for observation in self.chart.of("Observation"):
+            parts = self._words(record(part).get("code") for part in records(observation.get("component")))
             for word in dict(vocabulary.words("documentation", observation.get("code"))):
                 status = vocabulary.term("status", "observation-status", text(observation.get("status")))
-                if why := self._stranger(observation):
-                    self._note(observation, word, why)
-                elif status is None:
-                    self._note(observation, word, "it is neither final nor preliminary")
+                why = self._stranger(observation) or _why_unusable(observation, again=word in parts)
+                if why or status is None:
+                    self._note(observation, word, why or "it is neither final nor preliminary")
                 else:
                     place = _Place(observation, "Observation", observation)
                     self.observed.setdefault((word, status), []).append(place)
-            for word in self._words(record(part).get("code") for part in records(observation.get("component"))):
+            for word in parts:
                 self._note(observation, word, "it stands in a component")
         for observation, why in self.chart.left:
             if observation.get("resourceType") == "Observation":
@@ -158,6 +158,13 @@ class _Reader:
         self.refused.setdefault(word, []).append(f"{name(resource)}: {why}")
 
 
+def _why_unusable(observation: Json, *, again: bool) -> str | None:
+    """Say why the value of an Observation tells nothing, if so; `again` if a component has a value of the same kind."""
+    if observation.get("dataAbsentReason"):
+        return "it says that its value is absent"
+    return "a component of it says it too" if again else None
+
+
 def _minutes(holder: Json, vocabulary: Vocabulary) -> _Value[int]:
     return _Value(*documented_minutes(holder, vocabulary))
 
@@ -174,20 +181,21 @@ def _reason(holder: Json, vocabulary: Vocabulary) -> _Value[AudioOnlyReason]:
 
 def _word(holder: Json, topic: str, system: str, vocabulary: Vocabulary) -> _Value[str]:
     """Read a coded value: by our code, or by a code, display or text that is one of our words and nothing else."""
-    element = next((element for element in _CODED if element in holder), "value")
-    value = holder.get(element)
-    found: dict[str, str] = dict.fromkeys(vocabulary.phrases(topic, text(value)), text(value))
-    for concept in concepts(value):
-        found |= dict.fromkeys(vocabulary.phrases(topic, concept.text), concept.text)
-        for coding in concept.codings:
-            found |= dict.fromkeys(vocabulary.phrases(topic, coding.display), coding.said)
-            known = not coding.system or vocabulary.system(coding.system) == system
-            if known and (word := vocabulary.term(topic, system, coding.code.lower())):
-                found[word] = coding.said
+    elements = [element for element in _CODED if element in holder]
+    found: dict[str, str] = {}
+    for value in map(holder.get, elements):
+        found |= dict.fromkeys(vocabulary.phrases(topic, text(value)), text(value))
+        for concept in concepts(value):
+            found |= dict.fromkeys(vocabulary.phrases(topic, concept.text), concept.text)
+            for coding in concept.codings:
+                found |= dict.fromkeys(vocabulary.phrases(topic, coding.display), coding.said)
+                known = not coding.system or vocabulary.system(coding.system) == system
+                if known and (word := vocabulary.term(topic, system, coding.code.lower())):
+                    found[word] = coding.said
     if len(found) != 1:
         raise RefusedError("the value contradicts itself" if found else "the value is not one of ours")
     word, said = found.popitem()
-    return _Value(word, element, said)
+    return _Value(word, elements[0], said)
 
 
 def _elements(facts: dict[str, Fact[MdmLevel]]) -> Fact[MdmElements]:

@@ -1,6 +1,6 @@
 """Gathers all that the chart says about one visit: the facts with their evidence, and what a draft claim needs."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -8,6 +8,7 @@ from fhir_mapping.charges import charges
 from fhir_mapping.chart import (
     Chart,
     ContradictedPatient,
+    ContradictedVisit,
     MissingEncounter,
     WrongPatient,
     open_chart,
@@ -34,7 +35,7 @@ from fhir_mapping.same_day import same_day_visit
 from fhir_mapping.unreadable import NOTES, Fault, read_fenced, undecided_by
 from fhir_mapping.vocabulary import Vocabulary
 
-__all__ = ["ContradictedPatient", "Gathered", "MissingEncounter", "WrongPatient", "gather"]
+__all__ = ["ContradictedPatient", "ContradictedVisit", "Gathered", "MissingEncounter", "WrongPatient", "gather"]
 
 _MOST_NOTES = 40  # a broken interface repeats itself; the first notes tell enough
 
@@ -70,13 +71,15 @@ def gather(  # noqa: PLR0913 - one chart, and all there is to read it by
     complete_history: bool = False,
     fhir_version: str | None = None,
     signed: str | None = None,
+    drafted: Collection[str] = (),
 ) -> Gathered:
     """Read the facts of one visit out of the values of a CDS Hooks prefetch, whatever their shape.
 
     Parameters: `resources` in any order, each a resource, a Bundle, nothing or garbage; `patient_id` and `encounter_id`
     of the hook's context; `user`, the reference of who signs; `vocabulary` to read codes by,
     `note_rules` to read notes by; `complete_history` if the site vouches that its searches hold every visit;
-    `fhir_version` as the EHR names it, if it does; `signed`, the id of the DocumentReference that is being signed.
+    `fhir_version` as the EHR names it, if it does; `signed`, the id of the DocumentReference that is being signed;
+    `drafted`, the names (`Type/id`) of drafts, which stand for what is stored under the same name.
     A resource that cannot be read is left out and named, and what it may decide is unknown; where it is the visit
     itself, everything is.
     Raises MissingEncounter if the encounter is not among the resources, WrongPatient if it is another patient's, and of
@@ -94,7 +97,7 @@ def gather(  # noqa: PLR0913 - one chart, and all there is to read it by
     )
     found, faults = read_fenced(
         read,
-        lambda without: open_chart(values, patient_id, encounter_id, vocabulary, without),
+        lambda without: open_chart(values, patient_id, encounter_id, vocabulary, without, drafted),
         lambda: sorted(sent_beside(values, encounter_id), key=_is_note),
     )
     if found is None:

@@ -24,6 +24,8 @@ def documented_minutes(holder: Json, vocabulary: Vocabulary) -> tuple[int, str, 
     A string is taken if it is one number with one unit. Raises RefusedError for what is no plain length of time.
     """
     elements = [element for element in _QUANTITIES if element in holder]
+    if elements and any(key.startswith("value") and value for key, value in holder.items() if key not in _QUANTITIES):
+        raise RefusedError("it has values of several types")
     if not elements and (said := _NUMBER_AND_UNIT.fullmatch(text(holder.get("valueString")))):
         return whole_minutes({"value": said[1], "unit": said[2]}, vocabulary), "valueString", said[0]
     if not elements:

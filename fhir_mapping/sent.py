@@ -13,6 +13,7 @@ _WRAPPED = 6  # wrappers around one value: an entry in a list in a string, and t
 MOST_TEXTS = 2_000
 """Strings of one prefetch that are read as JSON; those beyond are named as too much."""
 _HARMLESS = {"warning", "information"}
+_NOT_ENTRIES = "a prefetched Bundle holds entries that are no FHIR resources"
 _NOT_A_RESOURCE = "a prefetched value is not a FHIR resource"
 _TOO_MUCH: Json = {"resourceType": "OperationOutcome", "issue": [{"severity": "error", "code": "too-costly"}]}
 _FAILED = {"401": "forbidden", "403": "forbidden", "404": "not-found", "410": "deleted"}
@@ -135,7 +136,10 @@ def collect(value: object, sent: Sent, notes: list[str], url: str = "", depth: i
 
 def _collect_entries(bundle: Json, sent: Sent, notes: list[str], url: str, depth: int) -> None:
     entries = bundle.get("entry")
-    for entry in map(record, entries if isinstance(entries, list) else records(entries)):
+    listed = entries if isinstance(entries, list) else records(entries)
+    if (entries and not listed) or not all(isinstance(entry, dict | str) for entry in listed):
+        notes.append(_NOT_ENTRIES)
+    for entry in map(record, listed):
         # A resource may stand where its entry is due.
         held = opened(entry.get("resource", entry if "resourceType" in entry else None))
         if text(record(held).get("resourceType")) != "OperationOutcome":

@@ -53,6 +53,8 @@ class FeedbackJson(Lenient):
     MEANT: ClassVar[Mapping[str, str]] = {
         "usercomment": "overrideReason.userComment",
         "reason": "overrideReason.reason",
+        "reasoncode": "overrideReason.reason",
+        "overridereasoncode": "overrideReason.reason",
     }
     model_config = ConfigDict(
         json_schema_extra={
@@ -84,7 +86,10 @@ class FeedbackJson(Lenient):
     def _written_as_a_moment(cls, event: Any) -> Any:  # noqa: ANN401 - JSON is any shape
         said = event.get("outcomeTimestamp") if isinstance(event, Mapping) else None
         if isinstance(event, Mapping) and not (isinstance(said, str) and RFC_3339.fullmatch(said)):
-            raise PydanticCustomError("moment", "needs an outcomeTimestamp in RFC 3339")
+            raise PydanticCustomError(
+                "moment",
+                "needs an outcomeTimestamp with seconds and a time zone, such as 2026-11-20T20:30:00Z (RFC 3339)",
+            )
         return event
 
     @field_validator("at")

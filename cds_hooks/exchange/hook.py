@@ -11,7 +11,7 @@ from cds_hooks.exchange.context_ids import read_id, read_user
 from cds_hooks.exchange.discovery import Service
 from cds_hooks.exchange.drafts import of_visit
 from cds_hooks.exchange.refused import HookRefused
-from fhir_mapping.sent import opened_prefetch
+from fhir_mapping.sent import opened_prefetch, resources_in
 
 __all__ = ["Access", "HookRefused", "HookRequest", "read_hook"]
 
@@ -39,8 +39,8 @@ class HookRequest:
     """What the service needs of a CDS Hooks request.
 
     `prefetch` holds what was sent along, by its key, and the drafts in the context by their names there. `document_id`
-    is the stored note that is signed; `fhir_version`, the release of FHIR as the EHR names it; `service`, the id of the
-    service that was called.
+    is the stored note that is signed; `drafted`, the names (`Type/id`) of the drafts; `fhir_version`, the release of
+    FHIR as the EHR names it; `service`, the id of the service that was called.
     """
 
     hook: str
@@ -55,6 +55,7 @@ class HookRequest:
     service: str = ""
     document_id: str | None = None
     fhir_version: str | None = None
+    drafted: frozenset[str] = frozenset()
 
 
 def read_hook(body: Mapping[str, Any], service: Service | None, services: Mapping[str, Service]) -> HookRequest:
@@ -103,6 +104,9 @@ def read_hook(body: Mapping[str, Any], service: Service | None, services: Mappin
         service=service.id,
         document_id=document_id,
         fhir_version=_said(body, FHIR_VERSION),
+        drafted=frozenset(
+            f"{one.get('resourceType')}/{one.get('id')}" for draft in drafts.values() for one in resources_in(draft)
+        ),
     )
 
 

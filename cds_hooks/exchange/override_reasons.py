@@ -34,6 +34,14 @@ class CodingJson(Lenient):
 class ReasonJson(CodingJson):
     """A reason as a code, as a concept that has several, or in words; the words are never kept."""
 
+    MEANT: ClassVar[Mapping[str, str]] = {
+        "reason": "code",
+        "key": "code",
+        "concept": "coding",
+        "valuecoding": "coding",
+        "valuecodeableconcept": "coding",
+    }
+
     coding: Annotated[
         list[CodingJson],
         BeforeValidator(as_list(), json_schema_input_type=CodingJson | list[CodingJson] | None),
@@ -44,7 +52,11 @@ class ReasonJson(CodingJson):
 class OverrideJson(ReasonJson):
     """Why a card was overridden: a reason, a comment, or both; some clients send the reason without its own member."""
 
-    MEANT: ClassVar[Mapping[str, str]] = {"comment": "userComment"}
+    MEANT: ClassVar[Mapping[str, str]] = {
+        "comment": "userComment",
+        "key": "reason.code",
+        **dict.fromkeys(("reasoncode", "concept", "valuecoding", "valuecodeableconcept"), "reason"),
+    }
 
     reason: Annotated[
         list[ReasonJson],
@@ -68,26 +80,30 @@ class Reasons:
 
     def given(self, override: OverrideJson) -> list[Reason]:
         """The reasons of an override, each once."""
-        found = [reason for one in override.reason if (reason := self._read(one))]
+        found = [reason for one in override.reason for reason in self._read(one)]
         if not found:
             bare = ReasonJson.model_construct(**{name: getattr(override, name) for name in ReasonJson.model_fields})
             not_understood = () if override.comment else (override.model_extra or {}).values()
             other = [("", OTHER)] if any(not_understood) else []
-            found = [reason for one in (bare, _from_epic(override)) if (reason := self._read(one))][:1] or other
+            found = self._read(bare) or self._read(_from_epic(override)) or other
         return list(dict.fromkeys(found))
 
-    def _read(self, reason: ReasonJson) -> Reason | None:
-        """A reason as it is kept, one of our own before all; nothing where nothing is said."""
+    def _read(self, reason: ReasonJson) -> list[Reason]:
+        """A reason as it is kept, our own before all; nothing where nothing is said.
+
+        One concept may say it in the codes of several systems, but two of our own are two reasons.
+        """
         codings = (reason, *reason.coding)
         found = [kept for coding in codings if (kept := self._kept(coding))]
         if found:
-            return min(found, key=lambda kept: kept[1] not in self.own)
+            own = [kept for kept in found if kept[1] in self.own]
+            return list({code: (system, code) for system, code in reversed(own)}.values()) or found[:1]
         words = {said.strip().casefold() for said in (reason.text, *(one.display for one in codings)) if _is_text(said)}
         for code, display in self.own.items():
             if display.casefold() in words or code in words:
-                return self.system, code
+                return [(self.system, code)]
         said = (reason.system, reason.code, words, reason.text, reason.display, reason.coding, reason.model_extra)
-        return ("", OTHER) if any(said) else None
+        return [("", OTHER)] if any(said) else []
 
     def _kept(self, coding: CodingJson) -> Reason | None:
         system, code = coding.system, coding.code

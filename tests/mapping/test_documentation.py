@@ -101,6 +101,14 @@ def test_a_number_and_a_unit_that_are_clear_are_used_however_they_are_written(va
             {"valueQuantity": {"value": 34, "unit": "min"}, "valueDuration": {"value": 44, "unit": "min"}},
             "the value contradicts itself",
         ),
+        (
+            {"valueQuantity": {"value": 34, "unit": "min"}, "valueString": "45 min"},
+            "it has values of several types",
+        ),
+        (
+            {"valueQuantity": {"value": 34, "unit": "min"}, "dataAbsentReason": {"text": "unknown"}},
+            "it says that its value is absent",
+        ),
         ({"valueInteger": 34}, "the value is not a quantity with a unit"),
         ({"valueDecimal": 34}, "the value is not a quantity with a unit"),
         ({"valueString": "34"}, "the value is not a quantity with a unit"),
