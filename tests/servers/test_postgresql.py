@@ -337,7 +337,8 @@ def test_the_restore_that_operators_are_shown_works_on_an_empty_database_and_on_
     postgres: str, database_url: str, tmp_path: Path, *, anew: bool
 ) -> None:
     database = Database.open(database_url)
-    assert Ledger(database).hear([Feedback("c1", "overridden", NOON)], "svc", Caller(), NOON) == 1
+    key = b"the same key for both databases"
+    assert Ledger(database, key).hear([Feedback("c1", "overridden", NOON)], "svc", Caller(), NOON) == 1
     database.close()
     shown = re.findall(r"pg_(?:dump|restore) .*", (ROOT / "docs" / "operators.md").read_text(encoding="utf-8"))
     dump, restore = (shlex.split(line, comments=True) for line in shown)
@@ -349,5 +350,5 @@ def test_the_restore_that_operators_are_shown_works_on_an_empty_database_and_on_
     subprocess.run([postgres_binary(restore[0]), *words], cwd=tmp_path, check=True)  # noqa: S603 - as the operators are shown
     restored = Database.open(into)
     assert restored.answers()
-    assert Ledger(restored).hear([Feedback("c1", "overridden", NOON)], "svc", Caller(), NOON) == 0
+    assert Ledger(restored, key).hear([Feedback("c1", "overridden", NOON)], "svc", Caller(), NOON) == 0
     restored.close()
