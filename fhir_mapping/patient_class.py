@@ -16,8 +16,6 @@ _ADMISSION = ("hospitalization", "admission")  # R4, R5
 _BESIDE = frozenset({"id", "extension"})
 _EXTENDED = ("valueCoding", "valueCodeableConcept")
 _OWN = ("act-code", "patient-class")
-_ADMITTED = frozenset({"preAdmissionIdentifier", "origin", "admitSource", "reAdmission", "destination"})
-"""What only an admission has. Outpatient visits have a discharge disposition too, and hospitals note diets for them."""
 
 
 def classes(encounter: Json, vocabulary: Vocabulary, topic: str) -> list[tuple[str, Evidence]]:
@@ -134,18 +132,36 @@ def _hints(chart: Chart, lines: Sequence[Line], *, admission_only: bool) -> Iter
             for concept in concepts(extension.get(element)):
                 yield from _concept_hints(vocabulary, concept, visit, "Encounter.extension")
     for element in _ADMISSION:
-        said = [name for name, value in record(visit.get(element)).items() if value and not name.startswith("_")]
-        told = [name for name in said if name in _ADMITTED or not admission_only]
+        admission = record(visit.get(element))
+        said = [name for name, value in admission.items() if value and not name.startswith("_")]
+        told = [name for name in said if not admission_only or _is_of_stay(vocabulary, name, admission[name])]
         if told:
             yield evidence(visit, f"Encounter.{element}", ", ".join(told), How.DERIVED)
     yield from _place_hints(chart)
     yield from _charge_hints(vocabulary, lines)
 
 
+def _is_of_stay(vocabulary: Vocabulary, name: str, value: object) -> bool:
+    """Whether a member of an admission tells of a stay: where the patient came from, unless it is no hospital.
+
+    EHRs fill in the others, such as the discharge disposition or the diet, for outpatient visits too.
+    """
+    if name != "admitSource":
+        return name == "origin"
+    return not all(_is_ordinary_source(vocabulary, concept) for concept in _concepts(value))
+
+
+def _is_ordinary_source(vocabulary: Vocabulary, concept: Concept) -> bool:
+    topics = ("ordinary_source", "class", "outpatient")
+    coded = any(_meant(vocabulary, topic, one) for one in concept.codings for topic in topics)
+    said = any(vocabulary.phrases("ordinary_source", words) for words in _words(concept))
+    return (coded or said) and not any(_hints_at_stay(vocabulary, words) for words in _words(concept))
+
+
 def _charge_hints(vocabulary: Vocabulary, lines: Sequence[Line]) -> Iterator[Evidence]:
     for line in lines:
         for coding in line.codes:
-            if vocabulary.word("not_ours", coding.system, coding.code):
+            if any(vocabulary.word(topic, coding.system, coding.code) for topic in ("not_ours", "stay")):
                 yield evidence(line.resource, line.path, coding.code)
         for place, where in line.places:
             if vocabulary.word("stay", place.system, place.code):

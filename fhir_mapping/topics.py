@@ -19,6 +19,7 @@ TOPICS: dict[str, set[str] | None] = {
     "class": {"virtual", "outpatient", "away"},
     "not_ours": {*_ELSEWHERE.split(), *_NOT_HELD.split()},
     "outpatient": {"yes"},
+    "ordinary_source": {"yes"},
     "stay": {"hint", "afterwards"},
     "status": {"counted", "preliminary"},
     "participant": {"rendering", "attending", "present"},

@@ -10,6 +10,7 @@ from tests.mapping.charts import (
     CPT,
     EPIC_CLASS,
     EPIC_TYPE,
+    HCPCS,
     PHYSICAL,
     POS,
     ROLE,
@@ -167,6 +168,26 @@ def test_an_ordinary_outpatient_class_raises_no_doubt(written: object) -> None:
     assert (found.not_ours, found.facts.patient_class.value) == (None, PatientClass.OUTPATIENT)
 
 
+DSTU2 = "http://hl7.org/fhir/encounter-class"
+
+
+@pytest.mark.parametrize(
+    "of_visit",
+    [
+        classed({"system": DSTU2, "code": "inpatient"}),
+        classed({"system": ACT, "code": "VR"}, type=[concept(HCPCS, "G0425")]),
+        classed({"system": ACT, "code": "VR"}, type=[concept(CPT, "99253")]),
+    ],
+)
+def test_a_stay_in_codes_of_older_fhir_and_of_consultations_is_none_of_ours(of_visit: Json) -> None:
+    assert read(of_visit).not_ours == "inpatient encounter"
+
+
+def test_an_outpatient_class_of_older_fhir_raises_no_doubt() -> None:
+    for code in ("outpatient", "virtual"):
+        assert facts(classed({"system": DSTU2, "code": code})).patient_class.value is PatientClass.OUTPATIENT
+
+
 @pytest.mark.parametrize("written", [None, "", [], {}, {"extension": [{"url": "urn:x", "valueCode": "unknown"}]}])
 def test_an_absent_class_is_unknown_and_raises_no_doubt(written: object) -> None:
     told = facts(classed(written)).patient_class
@@ -174,6 +195,7 @@ def test_an_absent_class_is_unknown_and_raises_no_doubt(written: object) -> None
 
 
 WARD: Json = {"resourceType": "Location", "id": "l1", "physicalType": concept(PHYSICAL, "wa")}
+ADMITTED = "http://terminology.hl7.org/CodeSystem/admit-source"
 AT = [{"location": {"reference": "Location/l1"}}]
 
 
@@ -207,6 +229,14 @@ AT = [{"location": {"reference": "Location/l1"}}]
             classed({"system": ACT, "code": "VR"}, location=AT),
             WARD | {"physicalType": None, "name": "5 West Inpatient"},
         ),
+        *(
+            (classed({"system": ACT, "code": "VR"}, type=[{"text": said}]),)
+            for said in ("INPT", "ER Consult", "EMERGENCY DEPT", "A&E", "OBS STATUS", "eICU", "SNF", "Critical care")
+        ),
+        (classed({"system": ACT, "code": "VR"}, type=[concept(CPT, "99308")]),),
+        (classed({"system": ACT, "code": "VR"}, hospitalization={"admitSource": concept(ADMITTED, "emd")}),),
+        (classed({"system": ACT, "code": "VR"}, location=[{"location": {"display": "GENERAL HOSPITAL ED"}}]),),
+        (classed({"system": ACT, "code": "VR"}), claim("99308")),
         (classed({"system": ACT, "code": "VR"}), claim("99232")),
         (classed({"system": ACT, "code": "VR"}), claim("99214", place="21")),
     ],
@@ -224,6 +254,10 @@ def test_what_hints_at_a_stay_beside_an_outpatient_class_is_asked_about(chart: t
         {"hospitalization": {"dischargeDisposition": {"text": "Home"}}},
         {"hospitalization": {"specialArrangement": [{"text": "interpreter"}]}},
         {"hospitalization": {}},
+        {"hospitalization": {"admitSource": {"text": "Self referral"}}},
+        {"hospitalization": {"admitSource": concept(ADMITTED, "outp")}},
+        {"hospitalization": {"reAdmission": {"text": "No"}, "destination": {"display": "Home"}}},
+        {"type": [{"text": "ICU survivor clinic"}]},
         {"type": [{"text": "Hospital discharge follow-up"}]},
         {"type": [{"text": "Emergency department follow up, video"}]},
         {"type": [{"text": "Inpatient follow-up"}]},

@@ -136,7 +136,7 @@ def test_a_visit_without_its_encounter_says_what_to_add(window: Open) -> None:
     del asked["prefetch"]["encounter"]
     edit(page, json.dumps(asked))
     send(page)
-    expect(page.locator("#answer")).to_contain_text("412: the Encounter of this request could not be read: send the resource in prefetch")
+    expect(page.locator("#answer")).to_contain_text("412: the Encounter of this request could not be read")
     expect(page.locator("#answer")).to_contain_text("Add the Encounter to prefetch")
 
 
