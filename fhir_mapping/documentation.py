@@ -127,7 +127,7 @@ class _Reader:
             if taken.lacks_zone:
                 self.notes.append(f"{name(observation)} {LACKS_ZONE}")
             return None
-        return "it names no encounter and is not of the day of the visit"
+        return f"it names no encounter and {'is not of the day of the visit' if taken else 'no day'}"
 
     def fact(self, word: str, read: _Read[T]) -> Fact[T]:
         """Weigh the Observations, final before preliminary, and then the extensions that document one thing."""

@@ -96,8 +96,8 @@ class Narrative:
             return told if self.whole else f"{told} as far as it was read"
         none = "no note was read"
         if self.others:
-            documents = "one document at hand is" if self.others == 1 else f"{self.others} documents at hand are"
-            none = f"no note of the visit was read ({documents} of other visits or days)"
+            documents = "one document at hand names" if self.others == 1 else f"{self.others} documents at hand name"
+            none = f"no note of the visit was read ({documents} neither this visit nor its day)"
         return none if why is None else f"{why}, and {none}"
 
     def elements(self, fact: Fact[MdmElements]) -> Fact[MdmElements]:

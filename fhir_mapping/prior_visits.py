@@ -122,8 +122,10 @@ def _established(chart: Chart, earlier: OtherVisit) -> Fact[PatientStatus]:
 def _why(supplied: int, contacts: int, doubtful: int, *, found: bool) -> str:
     none_is = {
         0: "no other encounter can be used" if found else "no other encounter was at hand",
-        1: "the one encounter at hand is no earlier visit with this clinician",
-    }.get(supplied, f"no earlier visit with this clinician among the {supplied} encounters at hand")
+        1: f"the one encounter at hand is no visit with this clinician in the {_YEARS} years before",
+    }.get(
+        supplied, f"no visit with this clinician in the {_YEARS} years before among the {supplied} encounters at hand"
+    )
     why = f"{none_is}; absence does not prove new"
     if contacts:
         why += f" ({contacts} telephone or written contacts alone do not settle it)"

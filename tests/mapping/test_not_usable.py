@@ -63,12 +63,12 @@ def why(fact: str, *resources: Json, about: Json | None = None) -> str:
         ("total_minutes", observed(TOTAL, {"valueRange": {"low": {"value": 30}}}), "not a quantity"),
         ("total_minutes", observed(TOTAL, {"valueSampledData": {"data": "34"}}), "not a quantity"),
         ("total_minutes", observed(TOTAL, {"valueRatio": {}}), "not a quantity"),
-        ("total_minutes", observed(TOTAL, {"dataAbsentReason": {"text": "asked"}}), "not a quantity"),
+        ("total_minutes", observed(TOTAL, {"dataAbsentReason": {"text": "asked"}}), "its value is absent"),
         ("total_minutes", minutes(TOTAL, 34, "mL"), "the unit is not known"),
         ("total_minutes", minutes(TOTAL, -1), "no time within one day"),
         ("total_minutes", minutes(TOTAL, 34, status="entered-in-error"), "neither final nor preliminary"),
         ("total_minutes", minutes(TOTAL, 34, **ELSEWHERE), "it belongs to another encounter"),
-        ("total_minutes", minutes(TOTAL, 34, encounter=None), "names no encounter and is not of the day"),
+        ("total_minutes", minutes(TOTAL, 34, encounter=None), "names no encounter and no day"),
         ("total_minutes", minutes(TOTAL, 34, **MODIFIED), "carries a modifier that is not understood"),
         ("total_minutes", minutes(TOTAL, 34, **OTHERS), "an Observation of another patient"),
         (
@@ -191,11 +191,13 @@ def test_beside_what_cannot_be_used_it_is_said_whether_a_note_was_read(documents
     assert said == f"found but not usable: Observation/o-total-time: the value is not exact; {silent}"
 
 
-@pytest.mark.parametrize(("count", "said"), [(1, "one document at hand is"), (2, "2 documents at hand are")])
+@pytest.mark.parametrize(("count", "said"), [(1, "one document at hand names"), (2, "2 documents at hand name")])
 def test_notes_of_other_visits_are_counted_and_no_note_of_this_one(count: int, said: str) -> None:
     elsewhere = {"encounter": [{"reference": "Encounter/e9"}]}
     others = [note("Total time: 34 minutes.", own=f"d{number}", context=elsewhere) for number in range(count)]
-    assert why("consent_documented", *others) == f"no note of the visit was read ({said} of other visits or days)"
+    assert (
+        why("consent_documented", *others) == f"no note of the visit was read ({said} neither this visit nor its day)"
+    )
     assert why("consent_documented", note("Well.", own="d9"), *others) == "no note says it"
 
 
