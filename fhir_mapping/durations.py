@@ -10,8 +10,8 @@ from fhir_mapping.clock import SPAN, minutes_of_span
 from fhir_mapping.joined import ODD, UNKNOWN, Joined
 from fhir_mapping.numerals import Numerals, any_of
 
-_HOUR = r"(?:hours?(?:\(s\))?|hrs?\.?|h)"
-_MINUTE = r"(?:minutes?(?:\(s\))?|mins?\b\.?|minuts?|mintues?|minuets?)"
+_HOUR = r"(?:hours?(?:\(s\))?|hrs?(?:\(s\)|\.?)|h)"
+_MINUTE = r"(?:minutes?(?:\(s\))?|mins?\b(?:\(s\)|\.?)|minuts?|mintues?|minuets?)"
 _BLANK = (
     r"\*{2,}|_{2,}|\[\s*\]|\{[^{}]{0,40}\}|@\w{1,30}@|<<[^<>]{0,40}>>|\bx{2,}|\?{2,}|\[[a-z #_*]{1,30}\]|\ufffd{1,4}"
 )
@@ -27,6 +27,12 @@ _HOUR_LONG = 60
 DAY = 24 * 60
 """The most minutes that a length of time may have, and that a sum of them may."""
 _ENDS_IN_HOUR = re.compile(r"(?:hours?|hrs?\.?|h|half)\W*$")
+_BESIDE = re.compile(r"\s*(?:[,;(&]|\.{2,}|<>|and\b)?\s*")
+_AT_THE_END = re.compile(r"(?:\s(?:on|for) this (?:visit|encounter))?(?:\stoday)?\W*$")
+_CORRECTED = re.compile(
+    r"[,;:.\s(-]*\b(?:no|sorry|i mean|make that|(?:or )?rather|correct(?:ed to|ion))\b[,;:.\s-]*(?:to )?"
+)
+_ADDED = re.compile(r"\band\b|&")
 _HOUR_SPLIT = re.compile(rf"{_HOUR}(?![a-z])")
 
 
@@ -77,6 +83,8 @@ class DurationGrammar:
     before: re.Pattern[str]
     after: re.Pattern[str]
     _number: re.Pattern[str] = field(repr=False)
+    _seconds: re.Pattern[str] = field(repr=False)
+    _again: re.Pattern[str] = field(repr=False)
 
     @classmethod
     def of(
@@ -100,7 +108,7 @@ class DurationGrammar:
         unit = rf"\s?-?\s?(?:{_MINUTE}|(?:hours?|hrs?|h)(?![\w/]))"
         behind = after.replace(" ", r"\ ")  # which the verbose pattern below would leave out
         note = rf"[*\u2020\u2021?{ODD}{UNKNOWN}]|\(\?\)|\[\d{{1,2}}\]|\^\S{{0,4}}?"
-        unread = rf"(?:{behind}|{any_of(others)}|odd|something|{note})"
+        unread = rf"(?:{behind}|{any_of(others)}|odd|some(?:thing)?|{note})"
         first = "".join(sorted({word[0] for word in words} | {*"abchqstx"}))  # and of the other ways below
         written = rf"""
             (?=(?<!\w)[\d{first}{ODD}]|[*_?@<{{\[\ufffd])(?:
@@ -113,7 +121,7 @@ class DurationGrammar:
             |(?P<quarters>\b(?:three|3)[\s-]quarters\s+of\s+an\s+hour\b)
             |(?P<quarter>\b(?:(?:a|one|1)[\s-]+)?quarter[\s-]+(?:of\s+an\s+)?hour\b)
             |(?P<minutes>(?<![\w./$#])(?<!\d:){number}{twin}\s*\+?\s*-?\s*(?:total\s+)?{_MINUTE}(?:\s*\(\s*{number}\s*\))?
-              |(?<![\w./$#])(?<!\d:)\d{{1,3}}{_PRIME}(?=\s*total\b)|(?:(?<=total\s)|(?<=total:\s)|(?<=time:\s))\d{{1,3}}{_PRIME}(?!\s?\d))
+              |(?<![\w./$#])(?<!\d:)\d{{1,3}}{_PRIME}(?=\s*total\b)|(?:(?<=total\s)|(?<=total:\s)|(?<=time:\s))\d{{1,3}}{_PRIME}(?!{_PRIME}|[\"\u2033]|\s?\d))
             |(?P<hours>(?<![\w./$#])(?<!\d:){one}{twin}\s*-?\s*(?:{_HOUR})(?![\w/]))
             |(?P<unread>(?<![\w./$#])(?<!\d:)(?:{number}(?:\s*-?\s*(?:and[\s-])?(?:an?[\s-]|{number}[\s-])?{unread}){{1,3}}|(?!\d{{1,3}}(?:st|nd|rd|th)\b)[\d{ODD}][\w.,:/'\u2019^*\u2020\u2021~{ODD}{UNKNOWN}-]{{0,24}}?(?<=[\w*\u2020\u2021{UNKNOWN}])){unit}
               |(?<![\w./$#])(?<!\d:)\d{{1,2}}\s?(?:hours?|hrs?|h)\d{{1,2}}(?!\w))
@@ -126,6 +134,8 @@ class DurationGrammar:
             re.compile(rf"(?:{before})\s*$"),
             re.compile(rf",?\s*(?:{after})"),
             re.compile(number),
+            re.compile(rf"[\s,]*(?:and\s|&\s?)?({number})\s?-?(?:s|secs?|seconds?)\b\.?"),
+            re.compile(rf"\s*\(\s*\+?\s*({number})\s*{_MINUTE}\s*\)"),
         )
 
     def mark(self, sentence: str) -> Told:
@@ -136,7 +146,7 @@ class DurationGrammar:
         lengths: list[_Length] = []
         for match in self.written.finditer(plain):
             one = self._length(plain, match, lengths[-1].end if lengths else 0)
-            if lengths and self._goes_on(plain, lengths[-1], one.start):
+            if lengths and self._goes_on(plain, lengths[-1], one):
                 lengths[-1].kind, lengths[-1].end = Kind.VAGUE, max(one.end, lengths[-1].end)
             else:
                 lengths.append(one)
@@ -154,28 +164,49 @@ class DurationGrammar:
     def _length(self, plain: str, match: re.Match[str], floor: int) -> _Length:
         kind, minutes = self._read(match)
         start, end = match.span()
+        read = end
         if kind is not Kind.BLANK:
             unit = "clock" if match.lastgroup == "clock" else "hour" if _ENDS_IN_HOUR.search(match[0]) else "minute"
-            start = start if unit == "clock" else self.joined.opens(plain, start, floor)
+            start = start if unit == "clock" else self.joined.opens(plain, start, floor, end)
+            end = read = self._with_seconds(plain, end) if unit == "minute" else end
             end = self.joined.closes(plain, end, unit)
+            again = self._again.match(plain, end) if unit == "hour" else None
+            if again and self.numerals.read(again[1]) != minutes:  # 1 hour (65 minutes)
+                end = again.end()
         hedge = self.before.search(plain[max(floor, start - _HEDGE) : start])
-        vague = hedge or "+" in match[0] or self.after.match(plain, end) or (start, end) != match.span()
+        vague = (
+            hedge
+            or self.joined.is_limited(plain, start)
+            or "+" in match[0]
+            or self.after.match(plain, end)
+            or (start, end) != (match.start(), read)
+        )
         if vague and kind is not Kind.BLANK:
             kind = Kind.VAGUE
         if hedge:  # "at least" is part of what the mark stands for
             start = max(floor, start - _HEDGE) + hedge.start()
         total = match.lastgroup == "minutes" and "total" in match[0]
-        return _Length(start, end, kind, minutes, end > match.end(), total)
+        return _Length(start, end, kind, minutes, end > read, total)
+
+    def _with_seconds(self, plain: str, end: int) -> int:
+        """Where minutes end with the seconds behind them, of which less than sixty change no whole minutes."""
+        seconds = self._seconds.match(plain, end)
+        return seconds.end() if seconds and self.numerals.read(seconds[1]) < _HOUR_LONG else end
 
     @staticmethod
-    def _goes_on(plain: str, before: _Length, start: int) -> bool:
-        """Whether the length of time before goes on in one that begins at `start`: neither is then understood."""
-        return start < before.end or (before.joined and plain[before.end : start].isspace())
+    def _goes_on(plain: str, before: _Length, one: _Length) -> bool:
+        """Whether the length of time before goes on in this one, or is another than it: neither is then understood."""
+        between = plain[before.end : one.start]
+        if one.start < before.end or (before.joined and between.isspace()):
+            return True
+        differ = before.kind is one.kind is Kind.EXACT and before.minutes != one.minutes
+        beside = _BESIDE.fullmatch(between) and _AT_THE_END.match(plain, one.end)
+        return bool(differ and (beside or _CORRECTED.fullmatch(between)))
 
     def is_piece(self, text: str, start: int, end: int) -> bool:
         """Whether a bare number at `start` to `end` of a text in small letters is but a piece of what stands there."""
-        alone = self.joined.opens(text, start, 0) == start and self.joined.closes(text, end, "") == end
-        return not alone or self.after.match(text, end) is not None
+        alone = self.joined.opens(text, start, 0, end) == start and self.joined.closes(text, end, "") == end
+        return not alone or self.joined.is_limited(text, start) or self.after.match(text, end) is not None
 
     def _read(self, match: re.Match[str]) -> tuple[Kind, int]:
         said = match[0]
@@ -198,7 +229,8 @@ class DurationGrammar:
             exact = _only(hours) * _HOUR_LONG
         elif match.lastgroup == "halves":
             exact = (hours[0] + 0.5) * _HOUR_LONG
-        elif _only(hours) % 1 == 0 and 0 <= _only(rest) < _HOUR_LONG:  # "1 hour, 60 minutes" may be said twice
+        # "1 hour, 60 minutes" may be said twice, and so may "1.5 hours 30 minutes"
+        elif 0 <= _only(rest) < _HOUR_LONG and (_only(hours) % 1 == 0 or _ADDED.search(said)):
             exact = _only(hours) * _HOUR_LONG + _only(rest)
         fits = 0 <= exact <= DAY
         return (Kind.EXACT, int(exact)) if fits else (Kind.VAGUE, 0)

@@ -127,6 +127,14 @@ def test_what_is_not_read_of_unseen_wordings_is_asked_and_seldom_made_up() -> No
         ("Total time 34 min. 3 problems were addressed.", 34),
         ("- 34 minutes total time", 34),
         ("\uf0b7 34 minutes total time", 34),
+        ("Total time: 40 minutes, 20 minutes of it counseling.", 40),
+        ("Total time: 40 minutes (20 minutes counseling).", 40),
+        ("More than 50% of 40 minutes was spent counseling.", 40),
+        ("I spent 20 of 40 minutes counseling.", 40),
+        ("1) 10 minutes chart review 2) 24 minutes visit 3) 5 minutes documentation", 39),
+        ("Total time: 1 hour: 20 minutes chart review, 40 minutes visit.", 60),
+        ("Total time: 1 hour with 20 minutes of counseling.", 60),
+        ("Total time: 1 hour (60 minutes).", 60),
     ],
 )
 def test_a_total_is_read_as_it_is_meant(text: str, minutes: int) -> None:
@@ -156,6 +164,21 @@ def test_a_total_is_read_as_it_is_meant(text: str, minutes: int) -> None:
         "Total time: 34\xb9 minutes",
         "Total time: 2 hours less 10 minutes",
         "Total time: 45 minutes minus 10 minutes for an EKG",
+        "Total time: 1 .5 hours.",
+        "Total time: 34 ''.",
+        "Total time: 34 minutes 12 minutes.",
+        "Total time: 34 minutes, 12 minutes.",
+        "Total time: 34 minutes (12 minutes).",
+        "Total time: 40 minutes; 45 minutes.",
+        "Total time: 40 min and 45 min.",
+        "Total time: 40, or rather 30, minutes.",
+        "Total time: 20 of 45 minutes.",
+        "I spent a total of 20 out of 45 minutes on this visit today.",
+        "I spent 34 minutes, 12 minutes on this visit today.",
+        "\u2264 Total time: 39 minutes",
+        "\u2264 Total time: 39",
+        "Face to face 20 out of 40 minutes, documentation 5 minutes.",
+        "Face to face 20 minutes of a planned 40 minutes, documentation 5 minutes.",
         *(
             f"Total minutes: {number}"
             for number in (
