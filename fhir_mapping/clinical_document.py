@@ -24,8 +24,11 @@ _AS_HTML = {
     "s": "del",
     "strike": "del",
     **dict.fromkeys(("footnote", "footnoteRef"), "sup"),
+    "renderMultiMedia": "img",
 }
 """What shows an element of CDA narrative on a page; all others are shown as the words in them."""
+_PLAIN = frozenset({"bold", "italics", "underline", "emphasis"})
+_LIKE_OTHERS = "content"  # an element that is no formatting: what it holds is parted from a number beside it
 _OUT_OF_SIGHT = ("strike", "line-through", "linethrough", "hidden", "noprint", "invisible")  # within a styleCode
 
 
@@ -101,9 +104,10 @@ class _Reader:
         if self.why is not None:
             return
         if self._page is not None:
-            shown = "del" if _is_out_of_sight(attributes) else _AS_HTML.get(local, "span")
+            otherwise = "span" if _is_plain(local, attributes) else _LIKE_OTHERS
+            shown = "del" if _is_out_of_sight(attributes) else _AS_HTML.get(local, otherwise)
             self._page.append(f"<{shown}>")
-            self._ends.append("" if shown == "br" else f"</{shown}>")
+            self._ends.append("" if shown in {"br", "img"} else f"</{shown}>")
         elif local == "section":
             self._titles.append("")
         elif self._path[-2:] == ["section", "title"]:
@@ -149,6 +153,10 @@ class _Reader:
         title = self._titles[-1] if self._titles else ""
         if said.strip():
             self.sections.append(f"{title}:\n{said}" if title else said)
+
+
+def _is_plain(tag: str, attributes: Mapping[str, str]) -> bool:
+    return tag == "content" and _PLAIN.issuperset(attributes.get("styleCode", "").casefold().split())
 
 
 def _is_out_of_sight(attributes: Mapping[str, str]) -> bool:

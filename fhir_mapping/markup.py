@@ -6,7 +6,7 @@ from contextlib import suppress
 
 from lxml.etree import HTMLParser, XMLSyntaxError
 
-from fhir_mapping.raised import between, is_reference
+from fhir_mapping.raised import MARK, between, is_reference, parts_a_number
 from fhir_mapping.symbols import drawn, draws_signs
 
 _HIDDEN = frozenset({"script", "style", "head", "title", "template", "del", "rp"})
@@ -27,6 +27,14 @@ _FONT = re.compile(
 _STRUCK_OUT = re.compile(r"(?<=<)(/?)(?:s|strike)(?=[\s/>])", re.IGNORECASE)
 _OUT_OF_SIGHT = re.compile(
     r"line-through|display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)|(?:font-size|opacity)\s*:\s*0(?![\d.]*[1-9])",
+    re.IGNORECASE,
+)
+# Within which the digits of a number may change: formatting that neither moves what it holds nor takes its place.
+_PLAIN = frozenset({"b", "strong", "i", "em", "u", "ins", "mark", "tt", "font", "span", "wbr"})
+_PLAIN_ATTRIBUTES = frozenset({"color", "face", "lang", "xml:lang", "dir", "title", "cite", "datetime"})
+_PLAIN_STYLE = re.compile(
+    r"(?:(?:background-)?color|font-weight|font-style|font-family)\s*:[^;]*"
+    r"|text-decoration(?:-line)?\s*:\s*(?:underline|none)\s*|font-size\s*:\s*(?:0?\.9\d*|1(?:\.0*)?)em\s*",
     re.IGNORECASE,
 )
 _BLOCKS = frozenset(
@@ -66,8 +74,10 @@ class _Reader:
         self._said: list[str] = []
         self.depth = 0
         self._hidden_at = 0  # the depth of the element that hides all within it, 0 for none
+        self._parted_at: list[int] = []  # the depths of elements that are no plain formatting
         self._shifted: list[tuple[int, str]] = []  # the depths of elements that are raised or lowered, and which
         self._fonts: list[tuple[int, str]] = [(0, "")]  # the depths of elements that have a font, and its name
+        self._is_parted = False  # whether an element that is no plain formatting began or ended since the last words
         self._edge: str | None = None  # what began or ended since the last words: "raised", "lowered" or "link"
 
     def start(self, tag: str, attributes: Mapping[str, str]) -> None:
@@ -78,6 +88,9 @@ class _Reader:
         if tag in _HIDDEN or not_chosen or (attributes and _is_out_of_sight(attributes)):
             self._hidden_at = self.depth
             return
+        if not _is_plain(tag, attributes):
+            self._parted_at.append(self.depth)
+            self._is_parted = True
         if shift := _shift(tag, attributes):
             self._shifted.append((self.depth, shift))
             self._edge = shift
@@ -91,6 +104,9 @@ class _Reader:
     def end(self, tag: str) -> None:
         if self._hidden_at == self.depth:
             self._hidden_at = 0
+        if self._parted_at and self._parted_at[-1] == self.depth:
+            self._parted_at.pop()
+            self._is_parted = True
         if self._shifted and self._shifted[-1][0] == self.depth:
             self._edge = self._shifted.pop()[1]
         if self._fonts[-1][0] == self.depth:
@@ -104,8 +120,13 @@ class _Reader:
         if draws_signs(self._fonts[-1][1]):
             said = drawn(self._fonts[-1][1], said)
         if self._edge and self._said and (self._edge != "link" or is_reference(said)):
-            self._said.append(between(self._said[-1][-1:], said, lowered=self._edge == "lowered"))
+            parts = between(self._said[-1][-1:], said, lowered=self._edge == "lowered")
+            self._is_parted = self._is_parted and not parts
+            self._said.append(parts)
+        if self._is_parted and self._said and parts_a_number("".join(self._said[-2:]), said):
+            self._said.append(MARK)
         self._edge = None
+        self._is_parted = False
         self._said.append(said)
 
     def close(self) -> None:
@@ -117,6 +138,19 @@ class _Reader:
 
 def _is_out_of_sight(attributes: Mapping[str, str]) -> bool:
     return "hidden" in attributes or bool(_OUT_OF_SIGHT.search(attributes.get("style", "")))
+
+
+def _is_plain(tag: str, attributes: Mapping[str, str]) -> bool:
+    """Whether an element changes no more than how its letters look, in the line and at the size that they stand at."""
+    if tag not in _PLAIN:
+        return False
+    return all(
+        name in _PLAIN_ATTRIBUTES or (name == "style" and _is_plain_style(attributes[name])) for name in attributes
+    )
+
+
+def _is_plain_style(style: str) -> bool:
+    return all(not one.strip() or _PLAIN_STYLE.fullmatch(one.strip()) for one in style.split(";"))
 
 
 def _box(attributes: Mapping[str, str]) -> str:

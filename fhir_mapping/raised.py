@@ -10,6 +10,8 @@ _ORDINAL = re.compile(r"(?:st|nd|rd|th)\b", re.IGNORECASE)
 _SIGNS = frozenset("\u00ae\u2122\u2120\u00a9\u00ba\u00aa\u00b0")  # of brands, ordinals and degrees: no footnotes
 _ENDS = frozenset(".,;:)]%'\"\u2019\u201d")
 _OPENINGS = frozenset("*\u2020\u2021([")
+_NUMBER_GOES_ON = re.compile(r"[.,]?\d")
+_NUMBER_BEFORE = re.compile(r"\d[.,]?$")
 _REFERENCE = re.compile(r"\s*[\[(]?(?:\d{1,3}|[a-z*\u2020\u2021\u00a7]{1,2})[\])]?\s*", re.IGNORECASE)
 
 
@@ -27,6 +29,11 @@ def between(before: str, said: str, *, lowered: bool) -> str:
     if before.isdigit() and _ORDINAL.match(said):
         return ""
     return MARK if before.isalnum() or before in _ENDS else ""
+
+
+def parts_a_number(before: str, said: str) -> bool:
+    """Whether two texts that something parts on the page would read as one number if they were joined."""
+    return _NUMBER_GOES_ON.match(said) is not None and _NUMBER_BEFORE.search(before[-2:]) is not None
 
 
 def is_reference(said: str) -> bool:

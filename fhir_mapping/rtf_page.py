@@ -5,11 +5,12 @@ it hangs and follows at the end, a box of a form is ticked or open, and a letter
 """
 
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from striprtf.striprtf import destinations, remove_pict_groups, specialchars
 
-from fhir_mapping.raised import MARK, between
+from fhir_mapping.raised import MARK, between, parts_a_number
 from fhir_mapping.rtf_fields import Field
 from fhir_mapping.rtf_fonts import Fonts
 from fhir_mapping.symbols import UNREADABLE, drawn
@@ -17,9 +18,30 @@ from fhir_mapping.symbols import UNREADABLE, drawn
 _TOKEN = re.compile(r"\\([a-zA-Z]{1,32})(-?[0-9]{1,10})? ?|([{}])|\\'([0-9a-fA-F]{2})|\\(.)|([^\\{}]+)|\\", re.DOTALL)
 _OUT_OF_SIGHT = ("strike", "striked", "v", "deleted")  # each begins with the bare word or a 1, and ends with a 0
 _SHIFTS = {"super": "raised", "up": "raised", "sub": "lowered", "dn": "lowered"}  # and each of these
-_CARE = re.compile(
-    rf"\\(?:{'|'.join((*_OUT_OF_SIGHT, *_SHIFTS, 'footnote'))})(?![a-zA-Z])"
-    r"|\\fcharset2(?![0-9])|FORMCHECKBOX|FORMDROPDOWN|SYMBOL|[Ss]ymbol|dings"
+# Words within which the digits of a number may change: formatting that neither moves nor resizes what it holds.
+_PLAIN = frozenset(
+    {
+        *(
+            "b",
+            "i",
+            "ul",
+            "ulnone",
+            "uld",
+            "uldb",
+            "ulw",
+            "f",
+            "af",
+            "fcs",
+            "ab",
+            "ai",
+            "cf",
+            "cb",
+            "chcbpat",
+            "highlight",
+        ),
+        *("lang", "langnp", "langfe", "langfenp", "loch", "hich", "dbch", "ltrch", "rtlch", "noproof", "uc", "kerning"),
+        *("insrsid", "charrsid", "revised", "revauth", "revdttm", "plain", "nosupersub", *_OUT_OF_SIGHT, *_SHIFTS),
+    }
 )
 _TIME = re.compile(
     r"(?:[0-9]|\b(?:min\w*|hours?|hrs?|h)\.?|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|teen|ty)\W?$"
@@ -28,8 +50,7 @@ _RECENT = 24  # letters before a footnote that tell whether it hangs at a length
 _BYTE = 0x80  # from here on a letter is drawn in the font of the high ones
 
 
-@dataclass(frozen=True, slots=True)
-class _Group:
+class _Group(NamedTuple):
     """What holds within a group of the text; `low` and `high` are the numbers of fonts."""
 
     hidden: frozenset[str] = frozenset()
@@ -42,20 +63,18 @@ class _Group:
     footnote: bool = False
     fonts: bool = False
     bullet: bool = False
-    opens: str = ""
 
 
 def as_shown(markup: str) -> str:
     """The rich text with what its page shows in place of what it says; the time grows with its length alone."""
-    if not _CARE.search(markup):
-        return markup
     return _Page().write(remove_pict_groups(markup))  # type: ignore[no-untyped-call]  # striprtf has no types
 
 
 @dataclass(slots=True)
 class _Page:
     now: _Group = field(default_factory=_Group)
-    outer: list[tuple[_Group, str]] = field(default_factory=list)
+    opens: str = ""  # what the group that is open began: a "footnote" or a "field"
+    outer: list[tuple[_Group, str, str]] = field(default_factory=list)
     body: list[str] = field(default_factory=list)
     footnotes: list[str] = field(default_factory=list)
     fonts: Fonts = field(default_factory=Fonts)
@@ -63,6 +82,7 @@ class _Page:
     last: str = ""  # what was shown last, and whether it was raised
     last_shift: tuple[int, str] = (0, "")
     skips: int = 0
+    is_parted: bool = False  # whether a word that is no plain formatting stood since the last letters
 
     def write(self, markup: str) -> str:
         for token in _TOKEN.finditer(markup):
@@ -87,21 +107,21 @@ class _Page:
     def _open(self) -> None:
         self._put("{")
         self.skips = 0
-        self.outer.append((self.now, self.last))
-        self.now = replace(self.now, opens="")
+        self.outer.append((self.now, self.opens, self.last))
+        self.opens = ""
 
     def _close(self) -> None:
         self.skips = 0
-        closed = self.now
-        self.now, last = self.outer.pop() if self.outer else (_Group(), self.last)
-        if closed.opens == "footnote":
+        closed, opened = self.now, self.opens
+        self.now, self.opens, last = self.outer.pop() if self.outer else (_Group(), "", self.last)
+        if opened == "footnote":
             self.footnotes.append("}")
             self.last = last
         if not self.outer:  # the end of all that is shown
             self.body += self.footnotes
             self.footnotes.clear()
         self._put("}")
-        if closed.opens == "field" and closed.field and (shown := closed.field.result()):
+        if opened == "field" and closed.field and (shown := closed.field.result()):
             self._show(shown, self._written(shown))
 
     def _word(self, word: str, number: str | None, token: str) -> None:
@@ -116,33 +136,36 @@ class _Page:
             self._show(specialchars[word], token)
         else:
             self._put(token)
+            self.is_parted = self.is_parted or word not in _PLAIN
             self._change(word, number)
 
     def _footnote(self) -> None:
         now = self.now
         self.body.append(MARK if _TIME.search(self.last.casefold()) else "")
         self.footnotes.append(rf"{{\uc{now.fallbacks}\f{now.low or self.fonts.default or 0}\par Footnote: ")
-        self.now, self.last = replace(now, footnote=True, opens="footnote"), ""
+        self.now, self.last = now._replace(footnote=True), ""
+        self.opens = "footnote"
 
     def _change(self, word: str, number: str | None) -> None:
         """Note what a word changes for the letters behind it, to the end of its group."""
         now = self.now
         if word in destinations:
-            self.now = replace(now, ignored=True, fonts=word == "fonttbl")
+            self.now = now._replace(ignored=True, fonts=word == "fonttbl")
         elif word == "plain":
-            self.now = replace(now, hidden=frozenset(), shift=(0, ""), low=self.fonts.default, high=self.fonts.default)
+            self.now = now._replace(hidden=frozenset(), shift=(0, ""), low=self.fonts.default, high=self.fonts.default)
         elif word in _OUT_OF_SIGHT:
-            self.now = replace(now, hidden=now.hidden - {word} if number == "0" else now.hidden | {word})
+            self.now = now._replace(hidden=now.hidden - {word} if number == "0" else now.hidden | {word})
         elif word in _SHIFTS or word == "nosupersub":
             self.shifts += 1
             ended = number == "0" or word == "nosupersub"
-            self.now = replace(now, shift=(0, "") if ended else (self.shifts, _SHIFTS[word]))
+            self.now = now._replace(shift=(0, "") if ended else (self.shifts, _SHIFTS[word]))
         elif word == "uc":
-            self.now = replace(now, fallbacks=max(0, int(number or 1)))
+            self.now = now._replace(fallbacks=max(0, int(number or 1)))
         elif word == "listtext":
-            self.now = replace(now, bullet=True)
+            self.now = now._replace(bullet=True)
         elif word == "field":
-            self.now = replace(now, field=Field(), opens="field")
+            self.now = now._replace(field=Field())
+            self.opens = "field"
         elif now.field and word in {"ffres", "ffdefres"}:
             now.field.stand(word, number or "")
         else:
@@ -151,12 +174,12 @@ class _Page:
     def _font(self, word: str, number: str) -> None:
         low, high = self.fonts.choose(word, number, in_table=self.now.fonts)
         if low or high:
-            self.now = replace(self.now, low=number if low else self.now.low, high=number if high else self.now.high)
+            self.now = self.now._replace(low=number if low else self.now.low, high=number if high else self.now.high)
 
     def _sign(self, sign: str, token: str) -> None:
         self.skips = 0
         if sign == "*":
-            self.now = replace(self.now, ignored=True, fonts=False)
+            self.now = self.now._replace(ignored=True, fonts=False)
         elif sign == "\\" and self.now.field:
             self.now.field.tell(sign)
         self._show(specialchars.get(sign, ""), token)
@@ -214,7 +237,12 @@ class _Page:
         if said and not now.ignored:
             if now.shift != self.last_shift:
                 lowered = {now.shift[1], self.last_shift[1]} <= {"", "lowered"}
-                self._put(between(self.last[-1:], said, lowered=lowered))
+                parts = between(self.last[-1:], said, lowered=lowered)
+                self._put(parts)
+                self.is_parted = self.is_parted and not parts
+            if self.is_parted and parts_a_number(self.last, said):
+                self._put(MARK)
+            self.is_parted = False
             self.last, self.last_shift = (self.last + said)[-_RECENT:], now.shift
             if now.field:
                 now.field.shown = True
