@@ -16,7 +16,7 @@ from cds_hooks.coding.select import Options
 from cds_hooks.ehr_options import TOKEN
 from cds_hooks.exchange.bases import Servers, as_base
 from cds_hooks.exchange.issuers import LOOPBACK, is_safe
-from cds_hooks.store.digest_key import SHORTEST
+from cds_hooks.store.digest_key import SHORTEST, key_file
 from cds_hooks.store.moments import StoredTime
 
 
@@ -91,7 +91,7 @@ class Settings(BaseSettings):
     fhir_ca: FilePath | None = Field(
         None, description="File of the certificates that sign those of FHIR servers; unset, the public ones."
     )
-    max_body: int = Field(5 * 1024 * 1024, gt=0, description="Largest request body, in bytes.")
+    max_body: int = Field(5 * 1024 * 1024, gt=0, le=1024**3, description="Largest request body, in bytes.")
     database_url: str = Field(
         "sqlite:///telecode.db",
         repr=False,
@@ -227,6 +227,8 @@ class Settings(BaseSettings):
         yield from self._unsafe_digest_key()
         if self.development:
             return
+        if self.database_url.startswith("sqlite") and key_file(self.database_url) is None:
+            yield "TELECODE_DATABASE_URL names no file: each worker would remember tokens and feedback by itself"
         for name, urls in (("PUBLIC_URL", self.public_url), ("FHIR_ALLOW", self.fhir_bases)):
             if not all(is_safe(url) for url in urls):
                 yield f"TELECODE_{name} holds an address that production does not take: it must be https"

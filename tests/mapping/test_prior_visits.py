@@ -61,13 +61,17 @@ def test_days_are_counted_as_written_not_in_utc() -> None:
         ((), "no other encounter was at hand; absence does not prove new"),
         (
             ("2020-01-01",),
-            "the one encounter at hand is no visit with this clinician in the 3 years before; "
-            "absence does not prove new",
+            (
+                "the one encounter at hand is no visit with this clinician in the 3 years before; "
+                "absence does not prove new"
+            ),
         ),
         (
             ("2020-01-01", "2021-01-01"),
-            "no visit with this clinician in the 3 years before among the 2 encounters at hand; "
-            "absence does not prove new",
+            (
+                "no visit with this clinician in the 3 years before among the 2 encounters at hand; "
+                "absence does not prove new"
+            ),
         ),
     ],
 )
