@@ -16,6 +16,7 @@ from fhir_mapping.rtf import from_rtf
 _LARGEST = 2 * 1024 * 1024  # bytes of one attachment: a note of 200,000 characters in the wordiest of formats
 _MOST = 16 * 1024 * 1024  # characters of all attachments as they were sent: more than a request and its fetches hold
 _MOST_MARKUP = 2 * 1024 * 1024  # characters of markup of all notes: the slowest of it takes a second
+_COMMAND, _MARKS = 4, (b"\\", b"{", b"}")  # bytes that each command or brace of rich text counts for
 _PROLOG = 200  # bytes in which an XML document says its encoding
 _SECTION = 200  # characters of markup that each section of a composition counts for, beside its own
 _PYTHONS_OWN = {"idna", "mbcs", "oem", "palmos", "punycode", "raw-unicode-escape", "undefined", "unicode-escape"}
@@ -123,7 +124,7 @@ class Attachments:
         return Text(found.text) if found.text else _EMPTY
 
     def _as_text(self, sent: bytes, kind: str, charset: str, *, cut: bool) -> Text | Unread:
-        if not self._takes(len(sent), is_markup=_READERS[kind] is not _plain):
+        if not self._takes(_size(sent, kind), is_markup=_READERS[kind] is not _plain):
             return _TOO_LONG
         said = _READERS[kind](_decoded(sent, charset, cut=cut))
         if _is_binary(said):
@@ -140,6 +141,11 @@ class Attachments:
         else:
             self._left -= size
         return True
+
+
+def _size(sent: bytes, kind: str) -> int:
+    """What a text counts for: its bytes, or of rich text its commands and groups, which take longer than letters."""
+    return len(sent) if _READERS[kind] is not from_rtf else max(len(sent), _COMMAND * sum(map(sent.count, _MARKS)))
 
 
 def _is_binary(said: str) -> bool:

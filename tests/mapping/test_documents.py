@@ -699,3 +699,10 @@ def test_a_composition_of_more_sections_than_anybody_writes_is_named_as_unread(c
     found = facts(visit(), composition(section=sections))
     assert found.total_minutes.known is is_read
     assert ("Composition/n1: the notes together are too long; not read" in found.notes) is not is_read
+
+
+@pytest.mark.parametrize(("groups", "is_read"), [(30_000, True), (300_000, False)])
+def test_rich_text_of_more_commands_than_any_note_has_is_named_as_unread(groups: int, *, is_read: bool) -> None:
+    found = facts(visit(), note(rf"{{\rtf1 {SAID}" + "{}" * groups + "}", "text/rtf"))
+    assert found.total_minutes.known is is_read
+    assert ("DocumentReference/d1: the notes together are too long; not read" in found.notes) is not is_read
