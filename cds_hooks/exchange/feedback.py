@@ -53,8 +53,6 @@ class FeedbackJson(Lenient):
     MEANT: ClassVar[Mapping[str, str]] = {
         "usercomment": "overrideReason.userComment",
         "reason": "overrideReason.reason",
-        "reasoncode": "overrideReason.reason",
-        "overridereasoncode": "overrideReason.reason",
     }
     model_config = ConfigDict(
         json_schema_extra={

@@ -34,14 +34,6 @@ class CodingJson(Lenient):
 class ReasonJson(CodingJson):
     """A reason as a code, as a concept that has several, or in words; the words are never kept."""
 
-    MEANT: ClassVar[Mapping[str, str]] = {
-        "reason": "code",
-        "key": "code",
-        "concept": "coding",
-        "valuecoding": "coding",
-        "valuecodeableconcept": "coding",
-    }
-
     coding: Annotated[
         list[CodingJson],
         BeforeValidator(as_list(), json_schema_input_type=CodingJson | list[CodingJson] | None),
@@ -52,11 +44,7 @@ class ReasonJson(CodingJson):
 class OverrideJson(ReasonJson):
     """Why a card was overridden: a reason, a comment, or both; some clients send the reason without its own member."""
 
-    MEANT: ClassVar[Mapping[str, str]] = {
-        "comment": "userComment",
-        "key": "reason.code",
-        **dict.fromkeys(("reasoncode", "concept", "valuecoding", "valuecodeableconcept"), "reason"),
-    }
+    MEANT: ClassVar[Mapping[str, str]] = {"comment": "userComment"}
 
     reason: Annotated[
         list[ReasonJson],

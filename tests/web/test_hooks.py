@@ -344,7 +344,7 @@ def test_json_in_a_string_is_read_as_strictly_as_a_body(client: FlaskClient, goo
 def test_broken_json_in_a_string_is_named_by_what_it_should_hold(client: FlaskClient, good: Request) -> None:
     good["prefetch"]["coverage"] = in_a_string(good["prefetch"]["coverage"])[:-1]
     (card,) = cards(client, good)
-    assert "the patient's coverage could not be read: what was sent is not valid JSON" in card["detail"]
+    assert "the patient's coverage could not be read: the EHR sent what is not valid JSON" in card["detail"]
 
 
 @pytest.mark.parametrize(("strings", "read"), [(MOST_TEXTS, True), (MOST_TEXTS + 1, False)])
