@@ -1,6 +1,7 @@
 """Lists the resources in what an EHR sent, whatever they are wrapped in: Bundles, lists, entries, JSON in a string."""
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from fhir_mapping.resources import Json, quote, record, records, text
 from fhir_mapping.strict_json import JsonRefused, parse
@@ -15,8 +16,15 @@ MOST_TEXTS = 2_000
 _HARMLESS = {"warning", "information"}
 _NOT_ENTRIES = "a prefetched Bundle holds entries that are no FHIR resources"
 _NOT_A_RESOURCE = "a prefetched value is not a FHIR resource"
-_TOO_MUCH: Json = {"resourceType": "OperationOutcome", "issue": [{"severity": "error", "code": "too-costly"}]}
 _FAILED = {"401": "forbidden", "403": "forbidden", "404": "not-found", "410": "deleted"}
+
+
+def failure(code: str) -> dict[str, Any]:
+    """What stands for a resource that could not be had: `code` is one of FHIR's issue types."""
+    return {"resourceType": "OperationOutcome", "issue": [{"severity": "error", "code": code}]}
+
+
+_TOO_MUCH = failure("too-costly")
 
 
 def opened(value: object, texts: Iterator[int] | None = None) -> object:
@@ -37,7 +45,7 @@ def opened(value: object, texts: Iterator[int] | None = None) -> object:
             try:
                 inner = parse(value)
             except JsonRefused:
-                return _failed("structure")
+                return failure("structure")
         elif isinstance(value, list) and len(value) == 1:
             inner = value[0]
         elif _is_entry(value) and not text(record(value).get("fullUrl")):
@@ -107,11 +115,7 @@ def _held(entry: Json) -> object:
     status = str(response.get("status") or "").strip()
     if status.startswith("2"):
         return None
-    return _failed(_FAILED.get(status[:3], "exception"))
-
-
-def _failed(code: str) -> Json:
-    return {"resourceType": "OperationOutcome", "issue": [{"severity": "error", "code": code}]}
+    return failure(_FAILED.get(status[:3], "exception"))
 
 
 def collect(value: object, sent: Sent, notes: list[str], url: str = "", depth: int = 0) -> None:

@@ -15,6 +15,8 @@ from urllib3 import BaseHTTPResponse, HTTPConnectionPool, Timeout
 from urllib3.exceptions import HTTPError, NewConnectionError
 from urllib3.exceptions import TimeoutError as LateError
 
+from fhir_mapping.sent import failure
+
 LARGEST_ANSWER = 5 * 1024 * 1024
 """Bytes of one answer, unpacked."""
 MOST_BYTES = 10 * 1024 * 1024
@@ -67,11 +69,6 @@ class Bounds:
         with self._lock:
             self._most -= size
             return self._most >= 0
-
-
-def failure(code: str) -> dict[str, Any]:
-    """What stands for a resource that could not be had: `code` is one of FHIR's issue types."""
-    return {"resourceType": "OperationOutcome", "issue": [{"severity": "error", "code": code}]}
 
 
 def failure_code(value: object) -> str | None:

@@ -13,11 +13,12 @@ from urllib.parse import parse_qsl
 from urllib3 import HTTPConnectionPool
 
 from cds_hooks import meters
-from cds_hooks.exchange.answers import Bounds, Call, failure, failure_code, headers, read_answer
+from cds_hooks.exchange.answers import Bounds, Call, failure_code, headers, read_answer
 from cds_hooks.exchange.breaker import PAUSE, Breaker
 from cds_hooks.exchange.hook import HookRequest
 from cds_hooks.exchange.pages import is_cut, whole_search
 from fhir_mapping.resources import PLAIN_ID
+from fhir_mapping.sent import failure
 
 TOKEN = re.compile(r"\{\{\s*([A-Za-z.]+)\s*\}\}")
 _NAME = re.compile(r"(([A-Z][A-Za-z]{1,63})/[A-Za-z0-9._\-]{1,256})(?:/_history/[A-Za-z0-9._\-]{1,64})?")

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from cds_hooks.exchange.answers import LARGEST_ANSWER, failure
+from cds_hooks.exchange.answers import LARGEST_ANSWER
 from cds_hooks.exchange.fetch import LINES
 from cds_hooks.exchange.hook import Access
+from fhir_mapping.sent import failure
 from tests.exchange.asking import COVERAGE, ENCOUNTER, PATIENCE, code, fetcher, fill, request
 from tests.fhir_server import TOKEN, Behaviour, FhirServer, Seen, body, hang, ok, raw, searchset, status
 

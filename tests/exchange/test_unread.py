@@ -2,9 +2,9 @@
 
 import pytest
 
-from cds_hooks.exchange.answers import failure
 from cds_hooks.exchange.discovery import load_offer
 from cds_hooks.exchange.unread import Reads, load_reads
+from fhir_mapping.sent import failure
 from fhir_mapping.tables import config_folder
 from tests.fhir_server import searchset
 
